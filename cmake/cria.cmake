@@ -1,0 +1,27 @@
+# cria_library(NAME [LINK lib...]): the static library of src/NAME/, of all its .cc files but tests and fuzz targets,
+# and, if there are *_test.cc files beside them, the test program NAME_test.
+function(cria_library name)
+  cmake_parse_arguments(ARG "" "" "LINK;TEST_LINK" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
+  set(tests ${sources})
+  list(FILTER sources EXCLUDE REGEX "_(test|fuzz)\\.cc$")
+  list(FILTER tests INCLUDE REGEX "_test\\.cc$")
+  if(NOT sources)
+    return()
+  endif()
+  add_library(cria_${name} STATIC ${sources})
+  target_include_directories(cria_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(cria_${name} PUBLIC ${ARG_LINK})
+  if(CRIA_TESTS AND tests)
+    cria_test(${name}_test SOURCES ${tests} LINK cria_${name} ${ARG_TEST_LINK})
+  endif()
+endfunction()
+
+# cria_test(NAME SOURCES file... LINK lib...): a GoogleTest program that ctest runs from the source tree's root.
+function(cria_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ${ARG_LINK} GTest::gtest GTest::gtest_main GTest::gmock)
+  add_test(NAME ${name} COMMAND ${name} --gtest_brief=1 WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 600 SKIP_REGULAR_EXPRESSION "^SKIPPED:")
+endfunction()

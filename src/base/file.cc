@@ -1,0 +1,126 @@
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace cria::base {
+namespace {
+
+absl::Status FromErrno(std::string_view what, const std::string& path) {
+  const int error = errno;
+  const std::string message =
+      absl::StrCat(path, ": ", absl::string_view(what.data(), what.size()), ": ", strerror(error));
+  if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+  if (error == ENOSPC || error == EDQUOT || error == ENOMEM || error == EMFILE)
+    return absl::ResourceExhaustedError(message);
+  if (error == EACCES || error == EPERM || error == EROFS) return absl::PermissionDeniedError(message);
+  return absl::UnavailableError(message);
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+absl::StatusOr<uint64_t> RegularFileSize(int fd, const std::string& path) {
+  struct stat info {};
+  if (fstat(fd, &info) != 0) return FromErrno("cannot stat", path);
+  if (S_ISDIR(info.st_mode))
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a directory, expected a file"));
+  if (!S_ISREG(info.st_mode))
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is not a regular file"));
+  return static_cast<uint64_t>(info.st_size);
+}
+
+absl::Status WriteAll(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t written = write(fd, content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return FromErrno("cannot write", path);
+    }
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  if (fsync(fd) != 0) return FromErrno("cannot sync", path);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
+  const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return FromErrno("cannot open", path);
+  CRIA_ASSIGN_OR_RETURN(const uint64_t size, RegularFileSize(fd.get(), path));
+  std::span<const uint8_t> bytes;
+  if (size > 0) {
+    void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+    if (address == MAP_FAILED) return FromErrno("cannot map", path);
+    bytes = {static_cast<const uint8_t*>(address), size};
+  }
+  return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
+}
+
+MappedFile::~MappedFile() {
+  if (!bytes_.empty()) munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size());
+}
+
+absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
+  const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return FromErrno("cannot open", path);
+  struct stat info {};
+  if (fstat(fd.get(), &info) != 0) return FromErrno("cannot stat", path);
+  if (S_ISDIR(info.st_mode))
+    return absl::InvalidArgumentError(absl::StrCat(path, ": is a directory, expected a file"));
+  std::string content;
+  char buffer[1 << 16];
+  while (true) {  // not by st_size: pipes and /dev/stdin are welcome
+    const ssize_t got = read(fd.get(), buffer, sizeof buffer);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return FromErrno("cannot read", path);
+    }
+    if (got == 0) return content;
+    content.append(buffer, static_cast<size_t>(got));
+    if (content.size() > max_bytes)
+      return absl::ResourceExhaustedError(
+          absl::StrCat(path, ": larger than the ", max_bytes, " bytes allowed here"));
+  }
+}
+
+absl::Status WriteFileAtomically(const std::string& path, std::string_view content) {
+  std::string temporary = path + ".XXXXXX";
+  const FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
+  if (fd.get() < 0) return FromErrno("cannot create", path);
+  (void)fchmod(fd.get(), 0644);
+  absl::Status status = WriteAll(fd.get(), content, path);
+  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
+    status = FromErrno("cannot rename", path);
+  if (!status.ok()) unlink(temporary.c_str());
+  return status;
+}
+
+bool FileExists(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool DirectoryExists(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+}  // namespace cria::base

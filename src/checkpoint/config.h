@@ -1,0 +1,68 @@
+// What a checkpoint says about its model: every number that can differ is read from the files, never inferred.
+#ifndef CRIA_CHECKPOINT_CONFIG_H_
+#define CRIA_CHECKPOINT_CONFIG_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+
+namespace cria::checkpoint {
+
+// Which elements of a head rotate together: it follows from how wq and wk are stored.
+enum class RopePairing : uint8_t { kAdjacent, kHalves };
+
+struct RopeScaling {
+  enum class Type : uint8_t { kNone, kLinear, kLlama3 };
+  Type type = Type::kNone;
+  double factor = 1;
+  double low_freq_factor = 1;
+  double high_freq_factor = 4;
+  int64_t original_context = 8192;
+};
+
+struct LayerConfig {
+  int64_t num_heads = 0;
+  int64_t num_kv_heads = 0;
+  int64_t ffn = 0;  // FFN hidden width
+};
+
+struct ModelConfig {
+  std::string architecture;  // "llama"
+  std::string name;          // as the checkpoint calls itself; may be empty
+  int64_t hidden = 0;
+  int64_t vocab = 0;         // rows of the output head
+  int64_t head_dim = 0;
+  int64_t max_context = 0;
+  std::vector<LayerConfig> layers;  // per-layer widths: a pruned model is only another list
+  double norm_eps = 1e-5;
+  double rope_theta = 10000;
+  int64_t rotary_dim = 0;           // elements of a head that rotate; usually head_dim
+  RopeScaling rope_scaling;
+  std::vector<float> rope_divisors;  // GGUF rope_freqs [rotary_dim / 2]: divide the frequencies; empty if none
+  RopePairing rope_pairing = RopePairing::kHalves;
+  bool tied_embeddings = false;      // the head is the embedding table
+
+  // Device-quantised Meta checkpoints (int4 groups with int8 per-token activations).
+  bool int8_token_activations = false;
+  bool ffn_hadamard = false;         // SpinQuant R4: Hadamard transform in front of w2
+  double lora_scale = 0;             // QLoRA: y += lora_scale * B(A x); 0 when there is no LoRA branch
+
+  // Tokens, where the checkpoint says so.
+  std::optional<int64_t> bos_id;
+  std::vector<int64_t> eos_ids;      // every id that ends a generation
+  std::optional<bool> add_bos;
+
+  // From generation_config.json, where present: what the model's authors sample with.
+  std::optional<double> temperature, top_p;
+  std::optional<int64_t> top_k;
+};
+
+// Checks that the numbers fit together and are within bounds (named in config.cc). kDataLoss otherwise.
+absl::Status Validate(const ModelConfig& config);
+
+}  // namespace cria::checkpoint
+
+#endif  // CRIA_CHECKPOINT_CONFIG_H_
