@@ -1,0 +1,55 @@
+// What every subcommand shares: the common flags, the exit code, and how errors are shown.
+#ifndef CRIA_CLI_CLI_CONTEXT_H_
+#define CRIA_CLI_CLI_CONTEXT_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/status.h"
+
+namespace cria::cli {
+
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitFailed = 1,
+  kExitUsage = 2,
+  kExitBadInput = 3,
+  kExitNetwork = 4,
+  kExitNoRoom = 5,
+  kExitInterrupted = 130,
+};
+
+// The one table from status codes to exit codes.
+int ExitCodeOf(const absl::Status& status);
+
+// The code's name for `--json` errors: "invalid_argument", "data_loss", ...
+std::string CodeName(absl::StatusCode code);
+
+// One thread. Subcommands read the flags in their callbacks and set `exit_code` through Fail() or directly.
+struct CliContext {
+  bool json = false;
+  bool quiet = false;
+  bool verbose = false;
+  int exit_code = kExitOk;
+
+  // Prints "llama: error: MESSAGE" to stderr in one line (and {"error":{"code","message"}} to stdout with --json), and
+  // sets the exit code. OK statuses do nothing.
+  void Fail(const absl::Status& status);
+  // A wrong use of the command line: exit code 2.
+  void FailUsage(const std::string& message);
+};
+
+// True if stderr (progress bars) or stdout (colours) is a terminal; colours also need NO_COLOR unset.
+bool StderrIsTerminal();
+bool StdoutIsTerminal();
+bool UseColour();
+
+// Set by Ctrl-C. Long work looks at it and stops with kCancelled.
+void InstallInterruptHandler();
+bool Interrupted();
+void ClearInterrupt();
+
+}  // namespace cria::cli
+
+#endif  // CRIA_CLI_CLI_CONTEXT_H_
