@@ -1,5 +1,6 @@
-// The instruction sets Cria has kernels for. Chosen once at start, by what the processor has; can be listed, named and
-// forced. `reference` is plain C++, always there, and the definition of every op.
+// The instruction sets Cria has kernels for. Chosen once at start, by what the processor has; can
+// be listed, named and forced. `reference` is plain C++, always there, and the definition of every
+// op.
 #ifndef CRIA_KERNELS_REGISTRY_H_
 #define CRIA_KERNELS_REGISTRY_H_
 
@@ -23,20 +24,23 @@ enum class RopePairing : uint8_t {
 struct Kernels {
   std::string_view isa;          // "avx512_vnni", ...
   std::string_view description;  // for people
-  // What this ISA multiplies a weight kind with when speed counts and quality allows; see Supports().
+  // What this ISA multiplies a weight kind with when speed counts and quality allows; see
+  // Supports().
   Activations (*default_activations)(WeightKind kind);
 
   // Turns one token x [K] into `prepared` (PreparedBytes).
   void (*prepare)(Activations activations, const float* x, int64_t cols, uint8_t* prepared);
   void (*matmul)(const MatMulArgs& args);
   void (*attention)(const AttentionArgs& args);
-  // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; y may be x. (Zhang, Sennrich: "RMSNorm", 2019.)
+  // y[i] = x[i] / sqrt(mean(x^2) + eps) * weight[i]; y may be x. (Zhang, Sennrich: "RMSNorm",
+  // 2019.)
   void (*rms_norm)(const float* x, const float* weight, float eps, int64_t n, float* y);
-  // Rotates `heads` vectors of `head_dim` in place by the angles whose cosines and sines are given [rotary / 2]; only the
-  // first `rotary` elements of each turn (Su et al.: "RoFormer", 2021).
-  void (*rope)(float* x, int64_t heads, int64_t head_dim, int64_t rotary, const float* cos, const float* sin,
-               RopePairing pairing);
-  // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. (Shazeer: "GLU Variants", 2020.)
+  // Rotates `heads` vectors of `head_dim` in place by the angles whose cosines and sines are given
+  // [rotary / 2]; only the first `rotary` elements of each turn (Su et al.: "RoFormer", 2021).
+  void (*rope)(float* x, int64_t heads, int64_t head_dim, int64_t rotary, const float* cos,
+               const float* sin, RopePairing pairing);
+  // out[i] = silu(gate[i]) * up[i], silu(x) = x / (1 + exp(-x)); out may be gate. (Shazeer: "GLU
+  // Variants", 2020.)
   void (*swiglu)(const float* gate, const float* up, int64_t n, float* out);
   // x[i] += y[i]
   void (*add)(const float* y, int64_t n, float* x);
@@ -44,11 +48,13 @@ struct Kernels {
   void (*hadamard)(float* x, int64_t n);
 };
 
-// Every table compiled into this binary, best first, `reference` last; whether the processor runs it is `Runs`.
+// Every table compiled into this binary, best first, `reference` last; whether the processor runs
+// it is `Runs`.
 std::span<const Kernels* const> AllKernels();
 bool Runs(const Kernels& kernels, const base::CpuFeatures& cpu);
 
-// The table of that name, or nullptr. The names: reference, avx2, avx_vnni, avx512_vnni, avx512_bf16, neon_dotprod, ...
+// The table of that name, or nullptr. The names: reference, avx2, avx_vnni, avx512_vnni,
+// avx512_bf16, neon_dotprod, ...
 const Kernels* FindKernels(std::string_view isa);
 
 // The best table that this processor runs.

@@ -1,0 +1,53 @@
+#include "kernels/matmul.h"
+
+#include "base/checked_math.h"
+#include "kernels/activation_layout.h"
+#include "kernels/packed_layout.h"
+
+namespace cria::kernels {
+
+std::string_view Name(Activations activations) {
+  switch (activations) {
+    case Activations::kF32:
+      return "f32";
+    case Activations::kBf16:
+      return "bf16";
+    case Activations::kInt8Block:
+      return "int8_block";
+    case Activations::kInt8Token:
+      return "int8_token";
+  }
+  return "unknown";
+}
+
+bool Supports(WeightKind kind, Activations activations) {
+  switch (activations) {
+    case Activations::kF32:
+      return true;
+    case Activations::kBf16:
+      return kind == WeightKind::kBf16;
+    case Activations::kInt8Block:
+      return !IsFloatKind(kind);
+    case Activations::kInt8Token:
+      return IsGroupKind(kind);
+  }
+  return false;
+}
+
+size_t PreparedBytes(Activations activations, int64_t cols) {
+  switch (activations) {
+    case Activations::kF32:
+      return static_cast<size_t>(4 * base::RoundUp(cols, 16));
+    case Activations::kBf16:
+      return static_cast<size_t>(2 * base::RoundUp(cols, 32));
+    case Activations::kInt8Block:
+    case Activations::kInt8Token: {
+      const auto blocks = static_cast<size_t>(base::CeilDiv(cols, kBlockCols));
+      const size_t bytes = sizeof(Int8TokenHeader) + blocks * sizeof(Int8Columns);
+      return (bytes + 63) / 64 * 64;
+    }
+  }
+  return 0;
+}
+
+}  // namespace cria::kernels
