@@ -2,15 +2,17 @@
 //
 //   Hugging Face directory   config.json, model*.safetensors, tokenizer.json, ...
 //   GGUF file                *.gguf, architecture llama
-//   Meta directory           consolidated.*.pth, params.json, tokenizer.model; also the int4 SpinQuant and QLoRA releases
-//   llama2.c file            *.bin version 0, with tokenizer.bin beside it
+//   Meta directory           consolidated.*.pth, params.json, tokenizer.model; also the int4
+//   SpinQuant and QLoRA releases llama2.c file            *.bin version 0, with tokenizer.bin
+//   beside it
 //
-// Tensors go by canonical names, those of Hugging Face's llama layout, whatever the format calls them:
+// Tensors go by canonical names, those of Hugging Face's llama layout, whatever the format calls
+// them:
 //   model.embed_tokens.weight  model.norm.weight  lm_head.weight
 //   model.layers.N.{input_layernorm,post_attention_layernorm}.weight
 //   model.layers.N.self_attn.{q,k,v,o}_proj.weight  model.layers.N.mlp.{gate,up,down}_proj.weight
-// and for device-quantised checkpoints, beside an I8 `X.weight`: `X.scales` F32 [rows, cols / group], and for LoRA
-// `X.adaptor.A.weight` [rank, cols], `X.adaptor.B.weight` [rows, rank].
+// and for device-quantised checkpoints, beside an I8 `X.weight`: `X.scales` F32 [rows, cols /
+// group], and for LoRA `X.adaptor.A.weight` [rank, cols], `X.adaptor.B.weight` [rows, rank].
 #ifndef CRIA_CHECKPOINT_CHECKPOINT_H_
 #define CRIA_CHECKPOINT_CHECKPOINT_H_
 
@@ -32,23 +34,24 @@ std::string_view Name(Format format);
 
 // A vocabulary that comes as a list rather than as a tokenizer file (GGUF, llama2.c).
 struct Vocabulary {
-  std::string model;                 // "gpt2" (byte-level BPE) or "llama" (SentencePiece BPE with byte fallback)
-  std::string pre;                   // GGUF tokenizer.ggml.pre
-  std::vector<std::string> tokens;   // as stored
-  std::vector<float> scores;         // "llama": one per token
-  std::vector<int32_t> types;        // GGUF token types: 1 normal, 2 unknown, 3 control, 4 user, 5 unused, 6 byte
-  std::vector<std::string> merges;   // "gpt2": "left right"
-  bool add_space_prefix = true;      // "llama"
+  std::string model;  // "gpt2" (byte-level BPE) or "llama" (SentencePiece BPE with byte fallback)
+  std::string pre;    // GGUF tokenizer.ggml.pre
+  std::vector<std::string> tokens;  // as stored
+  std::vector<float> scores;        // "llama": one per token
+  std::vector<int32_t>
+      types;  // GGUF token types: 1 normal, 2 unknown, 3 control, 4 user, 5 unused, 6 byte
+  std::vector<std::string> merges;  // "gpt2": "left right"
+  bool add_space_prefix = true;     // "llama"
 };
 
 // The raw material of a tokenizer; text/ makes one of it.
 struct TokenizerData {
   enum class Kind : uint8_t { kNone, kTiktoken, kHuggingFace, kVocabulary };
   Kind kind = Kind::kNone;
-  std::string file;                  // kTiktoken: tokenizer.model; kHuggingFace: tokenizer.json. The content.
-  std::string config;                // kHuggingFace: tokenizer_config.json, or empty
-  Vocabulary vocabulary;             // kVocabulary
-  std::string chat_template;         // Jinja source, or empty
+  std::string file;       // kTiktoken: tokenizer.model; kHuggingFace: tokenizer.json. The content.
+  std::string config;     // kHuggingFace: tokenizer_config.json, or empty
+  Vocabulary vocabulary;  // kVocabulary
+  std::string chat_template;  // Jinja source, or empty
 };
 
 struct TensorEntry {
@@ -69,12 +72,14 @@ class Checkpoint {
     std::vector<std::shared_ptr<const void>> owners;  // keep the bytes of the views alive
   };
 
-  // Opens whatever `path` is (directory or file) by looking at its content. Errors name the file, the tensor, the
-  // expected and the actual: kNotFound, kDataLoss (damaged), kUnimplemented (a known thing Cria doesn't run).
+  // Opens whatever `path` is (directory or file) by looking at its content. Errors name the file,
+  // the tensor, the expected and the actual: kNotFound, kDataLoss (damaged), kUnimplemented (a
+  // known thing Cria doesn't run).
   static absl::StatusOr<std::shared_ptr<const Checkpoint>> Open(const std::string& path);
 
-  // Validates that tensors and config agree (every tensor of the architecture there, once, with the right shape; none
-  // that would be ignored silently) and builds the index. Open calls it; writers and tests may too.
+  // Validates that tensors and config agree (every tensor of the architecture there, once, with the
+  // right shape; none that would be ignored silently) and builds the index. Open calls it; writers
+  // and tests may too.
   static absl::StatusOr<std::shared_ptr<const Checkpoint>> FromParts(Parts parts);
 
   Format format() const { return parts_.format; }
@@ -86,8 +91,9 @@ class Checkpoint {
   // The tensor of that canonical name, or nullptr.
   const tensor::View* Find(std::string_view name) const;
 
-  int64_t parameters() const;  // weights that the model has (a tied head counts once; scales and LoRA don't count)
-  uint64_t bytes() const;      // bytes of all tensors
+  int64_t parameters()
+      const;  // weights that the model has (a tied head counts once; scales and LoRA don't count)
+  uint64_t bytes() const;  // bytes of all tensors
 
  private:
   explicit Checkpoint(Parts parts) : parts_(std::move(parts)) {}

@@ -1,0 +1,224 @@
+#include "checkpoint/inventory.h"
+
+#include <charconv>
+
+#include "checkpoint/quote.h"
+#include "checkpoint/weight_table.h"
+
+namespace cria::checkpoint {
+namespace {
+
+using tensor::DType;
+using tensor::Shape;
+using tensor::View;
+
+std::string DTypeName(const View& view) { return std::string(tensor::Name(view.dtype)); }
+
+bool IsPlainFloat(DType dtype) {
+  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBf16;
+}
+
+// What a matrix may be stored as: plain floats, the block formats, and int8 values with scales
+// beside them.
+bool IsMatrixType(DType dtype) {
+  return IsPlainFloat(dtype) || dtype == DType::kI8 || tensor::Info(dtype).is_block_format();
+}
+
+// The layer number in "model.layers.N.…", or -1.
+int64_t LayerOf(const std::string& name) {
+  constexpr std::string_view kPrefix = "model.layers.";
+  if (!std::string_view(name).starts_with(kPrefix)) return -1;
+  int64_t layer = -1;
+  const char* end = name.data() + name.size();
+  const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, layer);
+  return error == std::errc() && stop != end && *stop == '.' ? layer : -1;
+}
+
+class Inventory {
+ public:
+  Inventory(const ModelConfig& config, const std::vector<TensorEntry>& tensors,
+            const TensorIndex& index)
+      : config_(config),
+        tensors_(tensors),
+        index_(index),
+        table_(WeightTable(config)),
+        known_(tensors.size(), false) {}
+
+  absl::Status Check() {
+    for (const WeightSpec& spec : table_) MarkKnown(spec);
+    for (size_t i = 0; i < tensors_.size(); ++i)
+      if (!known_[i]) return Unknown(tensors_[i]);
+    for (const WeightSpec& spec : table_) CRIA_RETURN_IF_ERROR(CheckWeight(spec));
+    return CheckLoraDeclared();
+  }
+
+ private:
+  const View* Find(const std::string& name) const {
+    const auto found = index_.find(name);
+    return found == index_.end() ? nullptr : &tensors_[found->second].view;
+  }
+
+  void Mark(const std::string& name) {
+    const auto found = index_.find(name);
+    if (found != index_.end()) known_[found->second] = true;
+  }
+
+  void MarkKnown(const WeightSpec& spec) {
+    Mark(spec.name);
+    if (spec.role == WeightRole::kNorm || spec.role == WeightRole::kBias) return;
+    const std::string stem = WeightStem(spec.name);
+    Mark(stem + ".scales");
+    if (!IsBlockLinear(spec.role)) return;
+    Mark(stem + ".adaptor.A.weight");
+    Mark(stem + ".adaptor.B.weight");
+  }
+
+  absl::Status Unknown(const TensorEntry& entry) const {
+    const std::string source =
+        entry.source == entry.name ? "" : absl::StrCat(" (in the file: ", Quote(entry.source), ")");
+    if (LayerOf(entry.name) >= static_cast<int64_t>(config_.layers.size()))
+      return absl::DataLossError(absl::StrCat("tensor ", Quote(entry.name), source,
+                                              ": the config has only ", config_.layers.size(),
+                                              " layers"));
+    return absl::UnimplementedError(
+        absl::StrCat("tensor ", Quote(entry.name), source,
+                     ": not a tensor of the llama architecture; running the model without it "
+                     "would be wrong"));
+  }
+
+  absl::Status CheckWeight(const WeightSpec& spec) {
+    const View* view = Find(spec.name);
+    if (view == nullptr) return spec.optional ? CheckAbsent(spec) : Missing(spec.name, spec.shape);
+    CRIA_RETURN_IF_ERROR(CheckView(spec.name, *view, spec.shape));
+    const bool is_matrix = spec.role != WeightRole::kNorm && spec.role != WeightRole::kBias;
+    if (is_matrix ? !IsMatrixType(view->dtype) : !IsPlainFloat(view->dtype))
+      return absl::UnimplementedError(absl::StrCat(
+          "tensor '", spec.name, "': stored as ", DTypeName(*view), ", expected ",
+          is_matrix ? "F32, F16, BF16, a block format, or I8 with scales" : "F32, F16 or BF16"));
+    if (!is_matrix) return absl::OkStatus();
+    CRIA_RETURN_IF_ERROR(CheckScales(spec, *view));
+    return IsBlockLinear(spec.role) ? CheckLora(spec) : absl::OkStatus();
+  }
+
+  absl::Status Missing(const std::string& name, const Shape& shape) const {
+    const std::string hint =
+        name == "lm_head.weight" ? " and the config doesn't tie it to the embedding" : "";
+    return absl::DataLossError(
+        absl::StrCat("tensor '", name, "' ", shape.ToString(), " is missing", hint));
+  }
+
+  absl::Status CheckAbsent(const WeightSpec& spec) const {
+    if (spec.role == WeightRole::kHead && Find("lm_head.scales") != nullptr)
+      return absl::DataLossError("tensor 'lm_head.scales' is there without 'lm_head.weight'");
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckView(const std::string& name, const View& view, const Shape& shape) const {
+    if (!(view.shape == shape))
+      return absl::DataLossError(absl::StrCat("tensor '", name, "': shape ", view.shape.ToString(),
+                                              ", the config calls for ", shape.ToString()));
+    const auto bytes = tensor::ByteSize(view.dtype, shape);
+    if (!bytes)
+      return absl::DataLossError(
+          absl::StrCat("tensor '", name, "': rows of ", view.cols(), " elements don't divide into ",
+                       DTypeName(view), " blocks of ", tensor::Info(view.dtype).block_elements));
+    if (*bytes != view.bytes.size())
+      return absl::DataLossError(absl::StrCat("tensor '", name, "': ", view.bytes.size(),
+                                              " bytes, ", shape.ToString(), " ", DTypeName(view),
+                                              " needs ", *bytes));
+    return absl::OkStatus();
+  }
+
+  // I8: beside it scales F32 [rows, cols / group]; the group follows from the shape.
+  absl::Status CheckScales(const WeightSpec& spec, const View& weight) const {
+    const std::string name = WeightStem(spec.name) + ".scales";
+    const View* scales = Find(name);
+    if (weight.dtype != DType::kI8) {
+      if (scales == nullptr) return absl::OkStatus();
+      return absl::DataLossError(absl::StrCat("tensor '", name,
+                                              "': scales beside a weight of type ",
+                                              DTypeName(weight), ", expected I8"));
+    }
+    if (scales == nullptr)
+      return absl::DataLossError(
+          absl::StrCat("tensor '", name, "' is missing: '", spec.name, "' is I8 and needs scales"));
+    if (scales->dtype != DType::kF32)
+      return absl::UnimplementedError(
+          absl::StrCat("tensor '", name, "': stored as ", DTypeName(*scales), ", expected F32"));
+    const Shape& shape = scales->shape;
+    if (shape.rank() != 2 || shape[0] != weight.rows() || shape[1] < 1 ||
+        weight.cols() % shape[1] != 0)
+      return absl::DataLossError(absl::StrCat(
+          "tensor '", name, "': shape ", shape.ToString(), ", expected [", weight.rows(),
+          ", groups] with groups dividing the ", weight.cols(), " columns of the weight"));
+    return CheckView(name, *scales, shape);
+  }
+
+  // LoRA: A [rank, in] and B [out, rank], both or none.
+  absl::Status CheckLora(const WeightSpec& spec) {
+    const std::string stem = WeightStem(spec.name);
+    const std::string name_a = stem + ".adaptor.A.weight";
+    const std::string name_b = stem + ".adaptor.B.weight";
+    const View* a = Find(name_a);
+    const View* b = Find(name_b);
+    if (a == nullptr && b == nullptr) return absl::OkStatus();
+    if (a == nullptr || b == nullptr)
+      return absl::DataLossError(absl::StrCat("tensor '", a == nullptr ? name_a : name_b,
+                                              "' is missing: a LoRA branch has both A and B"));
+    const int64_t rank = a->shape.rank() == 2 ? a->shape[0] : 0;
+    if (rank < 1)
+      return absl::DataLossError(absl::StrCat("tensor '", name_a, "': shape ", a->shape.ToString(),
+                                              ", expected [rank, ", spec.shape[1], "]"));
+    CRIA_RETURN_IF_ERROR(CheckView(name_a, *a, {rank, spec.shape[1]}));
+    CRIA_RETURN_IF_ERROR(CheckView(name_b, *b, {spec.shape[0], rank}));
+    for (const auto& [name, view] : {std::pair(&name_a, a), std::pair(&name_b, b)})
+      if (!IsPlainFloat(view->dtype))
+        return absl::UnimplementedError(absl::StrCat(
+            "tensor '", *name, "': stored as ", DTypeName(*view), ", expected F32, F16 or BF16"));
+    lora_name_ = name_a;
+    return absl::OkStatus();
+  }
+
+  absl::Status CheckLoraDeclared() const {
+    if (!lora_name_.empty() && config_.lora_scale == 0)
+      return absl::DataLossError(
+          absl::StrCat("tensor '", lora_name_, "': the config declares no LoRA scale"));
+    if (lora_name_.empty() && config_.lora_scale != 0)
+      return absl::DataLossError(
+          "the config declares a LoRA branch, but there are no adaptor tensors");
+    return absl::OkStatus();
+  }
+
+  const ModelConfig& config_;
+  const std::vector<TensorEntry>& tensors_;
+  const TensorIndex& index_;
+  const std::vector<WeightSpec> table_;
+  std::vector<bool> known_;
+  std::string lora_name_;  // one of the adaptors, if there is any
+};
+
+}  // namespace
+
+absl::StatusOr<TensorIndex> IndexTensors(const std::vector<TensorEntry>& tensors) {
+  TensorIndex index;
+  for (size_t i = 0; i < tensors.size(); ++i) {
+    const auto [position, is_new] = index.emplace(tensors[i].name, i);
+    if (!is_new)
+      return absl::DataLossError(absl::StrCat(
+          "tensor ", Quote(tensors[i].name), " is there twice, as ",
+          Quote(tensors[position->second].source), " and as ", Quote(tensors[i].source)));
+  }
+  return index;
+}
+
+bool IsIgnorable(const std::string& name) {
+  const std::string_view view = name;
+  return view.ends_with("rotary_emb.inv_freq") || view == "rope.freqs";
+}
+
+absl::Status CheckInventory(const ModelConfig& config, const std::vector<TensorEntry>& tensors,
+                            const TensorIndex& index) {
+  return Inventory(config, tensors, index).Check();
+}
+
+}  // namespace cria::checkpoint

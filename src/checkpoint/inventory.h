@@ -1,0 +1,32 @@
+// Whether the tensors that a reader delivered are those that the config calls for.
+#ifndef CRIA_CHECKPOINT_INVENTORY_H_
+#define CRIA_CHECKPOINT_INVENTORY_H_
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "checkpoint/checkpoint.h"
+
+namespace cria::checkpoint {
+
+using TensorIndex = std::map<std::string, size_t, std::less<>>;  // name -> position in the list
+
+// kDataLoss if a name occurs twice.
+absl::StatusOr<TensorIndex> IndexTensors(const std::vector<TensorEntry>& tensors);
+
+// True for tensors that some files carry and that hold nothing but what the config says:
+// rotary_emb.inv_freq, rope.freqs.
+bool IsIgnorable(const std::string& name);
+
+// Every weight of WeightTable(config) is there with its shape and a type that Cria runs, with its
+// companions (scales of I8, both halves of a LoRA branch), and nothing else is. `config` is valid.
+// kDataLoss names a tensor that is missing or doesn't fit; kUnimplemented one that is unknown or of
+// a type that isn't run.
+absl::Status CheckInventory(const ModelConfig& config, const std::vector<TensorEntry>& tensors,
+                            const TensorIndex& index);
+
+}  // namespace cria::checkpoint
+
+#endif  // CRIA_CHECKPOINT_INVENTORY_H_
