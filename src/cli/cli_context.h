@@ -33,6 +33,14 @@ struct CliContext {
   bool verbose = false;
   int exit_code = kExitOk;
 
+  // How models are run, by the commands that run one.
+  int threads = 0;                 // 0: every core
+  std::string isa;                 // empty: CRIA_ISA, else the best of this processor
+  int64_t context = 0;             // tokens; 0: the model's own limit
+  std::string kv_type = "bf16";    // bf16, int8, f32
+  std::optional<uint64_t> seed;
+  bool f32_activations = false;    // never round activations
+
   // Prints "llama: error: MESSAGE" to stderr in one line (and {"error":{"code","message"}} to stdout with --json), and
   // sets the exit code. OK statuses do nothing.
   void Fail(const absl::Status& status);

@@ -1,0 +1,128 @@
+#include "cli/generation_flags.h"
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
+#include "cli/input.h"
+#include "text/message_json.h"
+#include "text/tool_grammar.h"
+
+namespace cria::cli {
+namespace {
+
+absl::Status ParseLogitBias(const std::string& text, engine::GenerationOptions* options) {
+  for (const absl::string_view entry : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
+    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(entry, absl::MaxSplits(':', 1));
+    text::TokenId id = 0;
+    float bias = 0;
+    if (!absl::SimpleAtoi(parts.first, &id) || !absl::SimpleAtof(parts.second, &bias))
+      return absl::InvalidArgumentError(
+          absl::StrCat("--logit-bias: expected ID:NUMBER separated by commas, found '", entry, "'"));
+    options->logit_bias.emplace_back(id, bias);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetGrammar(const GenerationFlags& flags, engine::GenerationOptions* options) {
+  if (!flags.json_schema.empty() && !flags.grammar.empty())
+    return absl::InvalidArgumentError("--json-schema and --grammar: expected one of them, found both");
+  if (!flags.json_schema.empty()) {
+    CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.json_schema));
+    auto schema = base::ParseJson(json, "--json-schema");
+    if (!schema.ok()) return absl::InvalidArgumentError(schema.status().message());
+    auto grammar = text::GrammarFromJsonSchema(*schema);
+    if (!grammar.ok()) return absl::InvalidArgumentError(absl::StrCat("--json-schema: ", grammar.status().message()));
+    options->grammar = *std::move(grammar);
+  } else if (!flags.grammar.empty()) {
+    CRIA_ASSIGN_OR_RETURN(const std::string source, ReadInput(flags.grammar));
+    auto grammar = text::GrammarFromGbnf(source);
+    if (!grammar.ok()) return base::Annotate(grammar.status(), flags.grammar);
+    options->grammar = *std::move(grammar);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+void AddGenerationFlags(CLI::App& command, GenerationFlags& flags) {
+  const char* const group = "Generation";
+  command.add_option("--max-tokens", flags.max_tokens, "At most N new tokens")->type_name("N")->group(group);
+  command.add_option("--temperature", flags.temperature, "Randomness; 0 is greedy (default 0.6)")
+      ->type_name("F")->group(group);
+  command.add_option("--top-p", flags.top_p, "Sample from the most likely tokens of this mass (default 0.9)")
+      ->type_name("F")->group(group);
+  command.add_option("--top-k", flags.top_k, "Sample from the N most likely tokens")->type_name("N")->group(group);
+  command.add_option("--min-p", flags.min_p, "Drop tokens below F times the most likely one")
+      ->type_name("F")->group(group);
+  command.add_option("--repetition-penalty", flags.repetition_penalty, "Make tokens seen before less likely (1 is off)")
+      ->type_name("F")->group(group);
+  command.add_option("--frequency-penalty", flags.frequency_penalty, "Subtract F per occurrence in the answer")
+      ->type_name("F")->group(group);
+  command.add_option("--presence-penalty", flags.presence_penalty, "Subtract F from tokens in the answer")
+      ->type_name("F")->group(group);
+  command.add_option("--logit-bias", flags.logit_bias, "Add to the logits of ids")->type_name("ID:F,...")->group(group);
+  command.add_option("--stop", flags.stop, "End before this text (repeatable)")
+      ->type_name("TEXT")->allow_extra_args(false)->group(group);
+  command.add_flag("--ignore-eos", flags.ignore_eos, "Go on after stop tokens")->group(group);
+  command.add_option("--logprobs", flags.logprobs, "Report log-probabilities and N alternatives (with --json)")
+      ->type_name("N")->group(group);
+  command.add_option("--json-schema", flags.json_schema, "Constrain the answer to a JSON Schema")
+      ->type_name("FILE|JSON")->group(group);
+  command.add_option("--grammar", flags.grammar, "Constrain the answer to a GBNF grammar")
+      ->type_name("FILE")->group(group);
+  command.add_option("--tools", flags.tools, "Functions the model may call (OpenAI tools array)")
+      ->type_name("FILE")->group(group);
+  command.add_option("--tool-choice", flags.tool_choice, "auto, required, none, or a function's name")
+      ->type_name("CHOICE")->group(group);
+  command.add_option("--tool-format", flags.tool_format, "json, function_tag or python_list")
+      ->type_name("FORMAT")->group(group);
+  command.add_option("--date", flags.date, "Put the block with the dates in front; 'today' or the day to claim")
+      ->type_name("YYYY-MM-DD")->group(group);
+}
+
+absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const GenerationFlags& flags, const CliContext& context,
+                                                                const engine::LoadedModel& model) {
+  const checkpoint::ModelConfig& config = model.config();
+  engine::GenerationOptions options;
+  options.max_tokens = flags.max_tokens;
+  options.temperature = flags.temperature.value_or(config.temperature.value_or(options.temperature));
+  options.top_p = flags.top_p.value_or(config.top_p.value_or(options.top_p));
+  options.top_k = flags.top_k.value_or(config.top_k.value_or(options.top_k));
+  options.min_p = flags.min_p.value_or(options.min_p);
+  options.repetition_penalty = flags.repetition_penalty.value_or(options.repetition_penalty);
+  options.frequency_penalty = flags.frequency_penalty.value_or(options.frequency_penalty);
+  options.presence_penalty = flags.presence_penalty.value_or(options.presence_penalty);
+  options.seed = context.seed;
+  options.stop = flags.stop;
+  options.ignore_eos = flags.ignore_eos;
+  if (flags.logprobs && *flags.logprobs < 0)
+    return absl::InvalidArgumentError(absl::StrCat("--logprobs: expected 0 or more, found ", *flags.logprobs));
+  options.logprobs = flags.logprobs.value_or(-1);
+  CRIA_RETURN_IF_ERROR(ParseLogitBias(flags.logit_bias, &options));
+  CRIA_RETURN_IF_ERROR(SetGrammar(flags, &options));
+  CRIA_RETURN_IF_ERROR(engine::Validate(options, config.vocab));
+  return options;
+}
+
+absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags, text::ToolFormat recommended) {
+  text::ChatOptions options;
+  options.tool_format = recommended;
+  if (!flags.tool_format.empty()) {
+    const auto format = text::ToolFormatFromName(flags.tool_format);
+    if (!format)
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--tool-format: expected json, function_tag or python_list, found '", flags.tool_format, "'"));
+    options.tool_format = *format;
+  }
+  options.tool_choice = flags.tool_choice;
+  if (!flags.date.empty()) options.date = flags.date;
+  if (flags.tools.empty()) return options;
+  CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.tools));
+  auto value = base::ParseJson(json, "--tools");
+  if (!value.ok()) return absl::InvalidArgumentError(value.status().message());
+  auto tools = text::ToolsFromJson(*value);
+  if (!tools.ok()) return base::Annotate(tools.status(), "--tools");
+  options.tools = *std::move(tools);
+  return options;
+}
+
+}  // namespace cria::cli

@@ -1,0 +1,103 @@
+#include "cli/open_model.h"
+
+#include <sys/resource.h>
+
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/str_join.h"
+#include "hub/model_store.h"
+
+namespace cria::cli {
+namespace {
+
+std::string IsaNames() {
+  std::vector<std::string> names;
+  for (const kernels::Kernels* kernels : kernels::AllKernels()) names.emplace_back(kernels->isa);
+  return absl::StrJoin(names, ", ");
+}
+
+absl::StatusOr<kernels::KvType> KvTypeFromName(const std::string& name) {
+  for (const kernels::KvType type : {kernels::KvType::kBf16, kernels::KvType::kInt8, kernels::KvType::kF32})
+    if (name == kernels::Name(type)) return type;
+  return absl::InvalidArgumentError(absl::StrCat("--kv-type: expected bf16, int8 or f32, found '", name, "'"));
+}
+
+}  // namespace
+
+absl::StatusOr<const kernels::Kernels*> ChosenKernels(const CliContext& context) {
+  const char* environment = std::getenv("CRIA_ISA");
+  const bool by_flag = !context.isa.empty();
+  const std::string name = by_flag ? context.isa : environment != nullptr ? environment : "";
+  const base::CpuFeatures cpu = base::DetectCpu();
+  if (name.empty()) return &kernels::BestKernels(cpu);
+  const char* source = by_flag ? "--isa" : "CRIA_ISA";
+  const kernels::Kernels* kernels = kernels::FindKernels(name);
+  if (kernels == nullptr)
+    return absl::InvalidArgumentError(absl::StrCat(source, ": expected one of ", IsaNames(), ", found '", name, "'"));
+  if (!kernels::Runs(*kernels, cpu))
+    return absl::InvalidArgumentError(
+        absl::StrCat(source, ": this processor (", cpu.model, ") can't run '", name, "'; see llama inspect --cpu"));
+  return kernels;
+}
+
+absl::StatusOr<model::ModelOptions> ChosenModelOptions(const CliContext& context) {
+  model::ModelOptions options;
+  CRIA_ASSIGN_OR_RETURN(options.kernels, ChosenKernels(context));
+  CRIA_ASSIGN_OR_RETURN(options.kv_type, KvTypeFromName(context.kv_type));
+  options.f32_activations = context.f32_activations;
+  return options;
+}
+
+absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model) {
+  OpenedCheckpoint opened;
+  opened.name = model.empty() ? kDefaultModel : model;
+  CRIA_ASSIGN_OR_RETURN(const hub::ResolvedModel resolved, hub::Resolve(opened.name));
+  opened.tool_format = text::ToolFormatFromName(resolved.tool_format).value_or(text::ToolFormat::kJson);
+  CRIA_ASSIGN_OR_RETURN(opened.checkpoint, checkpoint::Checkpoint::Open(resolved.path));
+  return opened;
+}
+
+absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::string& model) {
+  const auto start = std::chrono::steady_clock::now();
+  CRIA_ASSIGN_OR_RETURN(model::ModelOptions options, ChosenModelOptions(context));
+  CRIA_ASSIGN_OR_RETURN(OpenedCheckpoint files, OpenCheckpoint(model));
+  if (context.context < 0 || context.context > files.checkpoint->config().max_context)
+    return absl::InvalidArgumentError(absl::StrCat("--context: expected 1 to ", files.checkpoint->config().max_context,
+                                                   " (what the model takes), found ", context.context));
+  OpenedModel opened;
+  opened.name = files.name;
+  opened.tool_format = files.tool_format;
+  engine::EngineOptions engine_options;
+  engine_options.threads = context.threads;
+  opened.engine = std::make_unique<engine::Engine>(engine_options);
+  ProgressBar bar(context, absl::StrCat("Loading ", opened.name));
+  options.progress = [&bar](double fraction) { bar.Update(fraction); };
+  CRIA_ASSIGN_OR_RETURN(opened.model, opened.engine->Load(opened.name, std::move(files.checkpoint), options));
+  opened.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return opened;
+}
+
+ProgressBar::ProgressBar(const CliContext& context, std::string label)
+    : label_(std::move(label)), visible_(!context.quiet && StderrIsTerminal()) {}
+
+ProgressBar::~ProgressBar() {
+  if (visible_ && shown_ >= 0) std::fprintf(stderr, "\r\033[K");
+}
+
+void ProgressBar::Update(double fraction) {
+  const int percent = static_cast<int>(fraction * 100);
+  if (!visible_ || percent == shown_) return;
+  shown_ = percent;
+  constexpr int kWidth = 30;
+  const std::string done(static_cast<size_t>(percent * kWidth / 100), '#');
+  std::fprintf(stderr, "\r%s [%-*s] %3d%%", label_.c_str(), kWidth, done.c_str(), percent);
+}
+
+int64_t PeakRssBytes() {
+  struct rusage usage {};
+  return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<int64_t>(usage.ru_maxrss) * 1024 : 0;
+}
+
+}  // namespace cria::cli

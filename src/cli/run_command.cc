@@ -1,0 +1,188 @@
+// llama run: one answer, streamed.
+#include <chrono>
+#include <cstdio>
+
+#include "absl/strings/str_format.h"
+#include "base/json.h"
+#include "cli/answer.h"
+#include "cli/commands.h"
+#include "cli/generation_flags.h"
+#include "cli/input.h"
+#include "cli/open_model.h"
+#include "text/message_json.h"
+#include "text/tool_parser.h"
+
+namespace cria::cli {
+namespace {
+
+struct RunFlags {
+  std::string model, prompt, system, token_ids, messages;
+  bool has_prompt = false, raw = false, stats = false, parse_special = false;
+  std::vector<std::string> images;
+  GenerationFlags generation;
+};
+
+absl::StatusOr<std::string> PromptText(const RunFlags& flags) {
+  if (flags.has_prompt && flags.prompt != "-") return flags.prompt;
+  CRIA_ASSIGN_OR_RETURN(std::string text, ReadStdin());
+  if (!text.empty() && text.back() == '\n') text.pop_back();
+  return text;
+}
+
+absl::StatusOr<text::Conversation> ReadConversation(const RunFlags& flags) {
+  text::Conversation conversation;
+  if (!flags.system.empty()) {
+    text::Message system;
+    system.role = text::Role::kSystem;
+    system.content.push_back({text::ContentPart::Type::kText, flags.system, ""});
+    conversation.push_back(std::move(system));
+  }
+  if (!flags.messages.empty()) {
+    CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.messages));
+    auto value = base::ParseJson(json, flags.messages);
+    if (!value.ok()) return absl::InvalidArgumentError(value.status().message());
+    auto messages = text::ConversationFromJson(*value);
+    if (!messages.ok()) return base::Annotate(messages.status(), "--messages");
+    for (text::Message& message : *messages) conversation.push_back(std::move(message));
+    return conversation;
+  }
+  CRIA_ASSIGN_OR_RETURN(std::string prompt, PromptText(flags));
+  text::Message user;
+  user.content.push_back({text::ContentPart::Type::kText, std::move(prompt), ""});
+  conversation.push_back(std::move(user));
+  return conversation;
+}
+
+// What the model is asked, and how its answer is read.
+struct Question {
+  std::vector<text::TokenId> ids;
+  text::ChatOptions chat;
+  bool find_tool_calls = false;
+};
+
+absl::StatusOr<std::vector<text::TokenId>> RawIds(const RunFlags& flags, const engine::LoadedModel& model) {
+  if (model.tokenizer() == nullptr)
+    return absl::InvalidArgumentError(absl::StrCat(model.model().checkpoint().path(),
+                                                   ": the checkpoint has no tokenizer: give --token-ids"));
+  CRIA_ASSIGN_OR_RETURN(const std::string prompt, PromptText(flags));
+  std::vector<text::TokenId> ids;
+  if (const auto bos = model.leading_bos()) ids.push_back(*bos);
+  const auto special = flags.parse_special ? text::SpecialText::kParse : text::SpecialText::kPlain;
+  CRIA_RETURN_IF_ERROR(model.tokenizer()->Encode(prompt, special, &ids));
+  return ids;
+}
+
+absl::StatusOr<Question> MakeQuestion(const RunFlags& flags, const CliContext& context, const OpenedModel& opened) {
+  Question question;
+  if (!flags.token_ids.empty()) {
+    CRIA_ASSIGN_OR_RETURN(question.ids, ParseTokenIds(flags.token_ids));
+    return question;
+  }
+  const auto format = opened.model->chat_format();
+  const bool base_model = format.status().code() == absl::StatusCode::kNotFound &&
+                          opened.model->tokenizer() != nullptr && flags.messages.empty() && flags.system.empty();
+  if (flags.raw || base_model) {
+    if (!flags.raw && !context.quiet)
+      std::fprintf(stderr, "llama: note: %s has no chat format: the prompt is continued as text (--raw)\n",
+                   opened.name.c_str());
+    CRIA_ASSIGN_OR_RETURN(question.ids, RawIds(flags, *opened.model));
+    return question;
+  }
+  if (!format.ok()) return format.status();
+  CRIA_ASSIGN_OR_RETURN(question.chat, MakeChatOptions(flags.generation, opened.tool_format));
+  CRIA_ASSIGN_OR_RETURN(const text::Conversation conversation, ReadConversation(flags));
+  CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, (*format)->Encode(conversation, question.chat));
+  if (!encoded.images.empty())
+    return absl::UnimplementedError(absl::StrCat(opened.name, ": the model takes no pictures, found ",
+                                                 encoded.images.size(), " in the messages"));
+  question.ids = std::move(encoded.ids);
+  question.find_tool_calls = !question.chat.tools.empty();
+  return question;
+}
+
+void PrintJson(const OpenedModel& opened, const Question& question, const Answer& answer, bool logprobs) {
+  base::json::object out;
+  out["model"] = opened.name;
+  out["prompt_token_ids"] = base::json::value_from(question.ids);
+  out["text"] = answer.text;
+  base::json::array ids, probabilities;
+  for (const engine::SampledToken& token : answer.tokens) {
+    ids.push_back(token.id);
+    if (logprobs) probabilities.push_back(LogprobJson(token, opened.model->tokenizer()));
+  }
+  out["token_ids"] = std::move(ids);
+  if (logprobs) out["logprobs"] = std::move(probabilities);
+  out["stop_reason"] = text::Name(answer.result.stop_reason);
+  if (answer.result.stop_token_id) out["stop_token_id"] = *answer.result.stop_token_id;
+  out["tool_calls"] = text::ToolCallsToJson(answer.tool_calls);
+  out["usage"] = base::json::object{{"prompt_tokens", answer.result.prompt_tokens},
+                                    {"completion_tokens", answer.result.completion_tokens}};
+  const Speeds speeds = SpeedsOf(answer.result);
+  out["timings"] = base::json::object{{"load_s", opened.load_s},
+                                      {"ttft_s", answer.result.ttft_s},
+                                      {"prefill_tokens_per_s", speeds.prefill_tokens_per_s},
+                                      {"decode_tokens_per_s", speeds.decode_tokens_per_s},
+                                      {"peak_rss_bytes", PeakRssBytes()}};
+  std::printf("%s\n", base::json::serialize(out).c_str());
+}
+
+absl::Status Run(const RunFlags& flags, const CliContext& context) {
+  if (!flags.images.empty())
+    return absl::UnimplementedError("--image: pictures are taken by the vision models, which this version can't run");
+  CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
+  CRIA_ASSIGN_OR_RETURN(Question question, MakeQuestion(flags, context, opened));
+  CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
+                        MakeGenerationOptions(flags.generation, context, *opened.model));
+  AnswerOptions answer_options;
+  answer_options.stream_to_stdout = !context.json;
+  if (question.find_tool_calls) {
+    options.special_text = true;
+    CRIA_RETURN_IF_ERROR(ConstrainToTools(question.chat, **opened.model->chat_format(), &options));
+    answer_options.tools = &question.chat.tools;
+  }
+  engine::Request request;
+  request.model = opened.name;
+  request.prompt = question.ids;
+  request.options = options;
+  request.context = context.context;
+  CRIA_ASSIGN_OR_RETURN(const Answer answer, Ask(*opened.engine, std::move(request), answer_options));
+  if (context.json && answer.result.status.ok())
+    PrintJson(opened, question, answer, options.logprobs >= 0);
+  if (!context.json && answer_options.tools != nullptr && !answer.tool_calls.empty())
+    std::printf("%s\n", base::json::serialize(text::ToolCallsToJson(answer.tool_calls)).c_str());
+  if (flags.stats) PrintStats(opened, answer.result);
+  return answer.result.status;
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App& app, CliContext& context) {
+  CLI::App* command = app.add_subcommand("run", "One answer, streamed");
+  auto flags = std::make_shared<RunFlags>();
+  command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag (default smollm2:135m)")
+      ->type_name("MODEL");
+  CLI::Option* prompt =
+      command->add_option("prompt", flags->prompt, "The question; absent or -: standard input")->type_name("PROMPT");
+  command->add_option("--system", flags->system, "The system message")->type_name("TEXT");
+  command->add_flag("--raw", flags->raw, "No chat format: continue the prompt as text");
+  command->add_flag("--parse-special", flags->parse_special, "With --raw: special-token text becomes special ids");
+  command->add_option("--token-ids", flags->token_ids, "Ids instead of text, used as they are")
+      ->type_name("LIST|@FILE");
+  command->add_option("--messages", flags->messages, "A JSON list of messages instead of a prompt")->type_name("FILE");
+  command->add_option("--image", flags->images, "A picture for vision models (repeatable)")
+      ->type_name("FILE|URL|-")->allow_extra_args(false);
+  command->add_flag("--stats", flags->stats, "Say at the end how fast it was");
+  AddGenerationFlags(*command, flags->generation);
+  command->footer(
+      "Examples:\n"
+      "  llama run smollm2:135m \"Why is the sky blue?\"\n"
+      "  git diff | llama run llama3.2:1b --system \"Write a commit message for this diff\"\n"
+      "  llama run llama3.2:1b \"Three colours\" --json-schema '{\"type\":\"array\",\"items\":{\"type\":\"string\"}}'\n"
+      "  llama run MODEL --raw \"Once upon a time\" --temperature 0 --max-tokens 50 --json");
+  command->callback([flags, prompt, &context] {
+    flags->has_prompt = prompt->count() > 0;
+    context.Fail(Run(*flags, context));
+  });
+}
+
+}  // namespace cria::cli

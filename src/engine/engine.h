@@ -1,0 +1,86 @@
+// Turns token requests into token events: one thread that owns all running sessions and steps them together.
+#ifndef CRIA_ENGINE_ENGINE_H_
+#define CRIA_ENGINE_ENGINE_H_
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "engine/generation.h"
+#include "engine/generation_options.h"
+#include "engine/loaded_model.h"
+#include "engine/session.h"
+
+namespace cria::engine {
+
+struct EngineOptions {
+  int threads = 0;           // 0: every core this process may use
+  size_t max_queued = 64;    // requests that wait; one more is refused with kResourceExhausted
+  size_t max_active = 16;    // sessions that are stepped together
+};
+
+struct Request {
+  std::string model;                     // id given to Load
+  std::vector<text::TokenId> prompt;
+  GenerationOptions options;
+  int64_t context = 0;                   // of a new session; 0: the model's limit
+  std::shared_ptr<Session> session;      // continue this one (its cache is reused); null: a new one
+};
+
+// Any thread may call. The destructor cancels what runs and waits for the engine thread.
+class Engine {
+ public:
+  explicit Engine(const EngineOptions& options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  base::ThreadPool& pool() { return pool_; }
+
+  // Loads a checkpoint under `id`, on the calling thread; replaces a model of the same id (running sessions keep theirs).
+  absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(const std::string& id,
+                                                          std::shared_ptr<const checkpoint::Checkpoint> checkpoint,
+                                                          const model::ModelOptions& options);
+  void Unload(const std::string& id);
+  // nullptr if there is none of that id.
+  std::shared_ptr<const LoadedModel> Find(const std::string& id) const;
+
+  // Queues a request. kNotFound: no such model. kInvalidArgument: bad options, prompt, or a session of another model.
+  // kResourceExhausted: the queue is full, or the prompt doesn't fit. kFailedPrecondition: the session is still running.
+  absl::StatusOr<std::shared_ptr<Generation>> Submit(Request request);
+
+ private:
+  struct Active;
+
+  void Loop();
+  void Admit();
+  void Step();
+  void StepModel(const LoadedModel& model, const std::vector<Active*>& sessions);
+  void Deliver(Active& active, std::span<const float> logits);
+  void Finish(Active& active, absl::Status status);
+
+  base::ThreadPool pool_;
+  const EngineOptions options_;
+  mutable std::mutex mutex_;  // guards what follows up to `stopping_`
+  std::condition_variable work_;
+  std::map<std::string, std::shared_ptr<const LoadedModel>> models_;
+  std::deque<std::unique_ptr<Active>> queue_;
+  std::vector<const Session*> busy_;  // sessions queued or running
+  bool stopping_ = false;
+  // Only the engine thread touches these.
+  std::vector<std::unique_ptr<Active>> active_;
+  model::Workspace workspace_;
+  std::thread thread_;  // last: starts when everything else is there
+};
+
+}  // namespace cria::engine
+
+#endif  // CRIA_ENGINE_ENGINE_H_

@@ -1,0 +1,70 @@
+// One request on its way through the engine, seen from both ends: a bounded, closable stream of tokens.
+#ifndef CRIA_ENGINE_GENERATION_H_
+#define CRIA_ENGINE_GENERATION_H_
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/status.h"
+#include "engine/sampler.h"
+#include "text/message.h"
+
+namespace cria::engine {
+
+// A token, and the text that can be shown since the last event: whole UTF-8 characters, no part of a stop string. Text that was
+// held back comes with a later token or with a last event that has no token.
+struct TokenEvent {
+  std::optional<SampledToken> token;
+  std::string text;
+};
+
+struct GenerationResult {
+  absl::Status status;  // an error leaves the other fields as far as they got
+  text::StopReason stop_reason = text::StopReason::kMaxTokens;
+  std::optional<text::TokenId> stop_token_id;
+  int64_t prompt_tokens = 0;
+  int64_t reused_tokens = 0;      // prompt tokens found in the session's cache
+  int64_t completion_tokens = 0;  // without the stop token
+  double queue_s = 0;             // from Submit to the first step
+  double ttft_s = 0;              // from Submit to the first token
+  double prefill_s = 0;           // from the first step to the first token
+  double decode_s = 0;            // from the first token to the last
+};
+
+// Any thread may Cancel; one thread consumes. The engine thread produces and never waits: the stream is bounded by the
+// number of tokens of the generation.
+class Generation {
+ public:
+  // Waits for the next event; nullopt when there is none any more: then result() is there.
+  std::optional<TokenEvent> Next();
+  // Waits for the end (events that nobody took are dropped).
+  const GenerationResult& Wait();
+  const GenerationResult& result() const { return result_; }  // after Next() gave nullopt
+
+  // Stops at the next token; the stream ends with kCancelled.
+  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+
+  // The engine's end.
+  void Push(TokenEvent event);
+  void Close(GenerationResult result);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<TokenEvent> events_;
+  bool closed_ = false;
+  GenerationResult result_;  // written before closed_
+  std::atomic<bool> cancelled_{false};
+};
+
+}  // namespace cria::engine
+
+#endif  // CRIA_ENGINE_GENERATION_H_

@@ -1,0 +1,90 @@
+#include "engine/session.h"
+
+#include <algorithm>
+
+namespace cria::engine {
+
+using text::TokenId;
+
+absl::StatusOr<std::shared_ptr<Session>> Session::Create(std::shared_ptr<const LoadedModel> model, int64_t context) {
+  const int64_t limit = model->config().max_context;
+  if (context < 0 || context > limit)
+    return absl::InvalidArgumentError(absl::StrCat("context of ", context, " tokens: the model takes 1 to ", limit));
+  return std::shared_ptr<Session>(new Session(std::move(model), context == 0 ? limit : context));
+}
+
+absl::Status Session::Begin(std::span<const TokenId> prompt, const GenerationOptions& options) {
+  CRIA_RETURN_IF_ERROR(poison_);
+  const int64_t vocab = model_->config().vocab;
+  CRIA_RETURN_IF_ERROR(Validate(options, vocab));
+  if (prompt.empty()) return absl::InvalidArgumentError("the prompt is empty: expected at least one token");
+  for (const TokenId id : prompt)
+    if (id < 0 || id >= vocab)
+      return absl::InvalidArgumentError(
+          absl::StrCat("token id ", id, " is outside the model's vocabulary [0, ", vocab, ")"));
+  const bool wants_answer = options.max_tokens.value_or(1) > 0;
+  const auto length = static_cast<int64_t>(prompt.size());
+  if (length + (wants_answer ? 1 : 0) > context())
+    return absl::ResourceExhaustedError(absl::StrCat("the prompt has ", length, " tokens, the context holds ",
+                                                     context(), ": shorten the prompt or raise --context"));
+  if (options.grammar != nullptr && model_->token_trie() == nullptr)
+    return absl::InvalidArgumentError("a grammar needs a tokenizer, and the model has none");
+
+  const auto common = std::mismatch(prompt.begin(), prompt.end(), tokens_.begin(), tokens_.end()).first;
+  reused_tokens_ = std::min({static_cast<int64_t>(common - prompt.begin()), cache_.length(), length - 1});
+  cache_.Truncate(reused_tokens_);
+  tokens_.assign(prompt.begin(), prompt.end());
+  prompt_tokens_ = length;
+  finished_ = false;
+  const std::vector<TokenId> no_stops;
+  sampler_ = std::make_unique<Sampler>(options, prompt, options.ignore_eos ? no_stops : model_->stop_ids(),
+                                       options.grammar != nullptr ? model_->token_trie() : nullptr);
+  return absl::OkStatus();
+}
+
+model::SequenceStep Session::Next(int64_t budget) {
+  const int64_t done = cache_.length();
+  const int64_t count = std::min(budget, static_cast<int64_t>(tokens_.size()) - done);
+  const bool reaches_end = done + count == static_cast<int64_t>(tokens_.size());
+  return {&cache_,
+          {tokens_.data() + done, static_cast<size_t>(count)},
+          reaches_end ? model::LogitsWanted::kLast : model::LogitsWanted::kNone};
+}
+
+absl::StatusOr<std::optional<SampledToken>> Session::Advance(std::span<const float> logits) {
+  CRIA_RETURN_IF_ERROR(poison_);
+  if (logits.empty()) return std::optional<SampledToken>();
+  auto sampled = sampler_->Sample(logits);
+  if (!sampled.ok()) {
+    Poison(sampled.status());
+    return sampled.status();
+  }
+  if (sampled->has_value()) {
+    tokens_.push_back((*sampled)->id);
+  } else {
+    finished_ = true;
+  }
+  return sampled;
+}
+
+absl::StatusOr<std::optional<SampledToken>> Session::Decode(model::Workspace& workspace, base::ThreadPool& pool) {
+  CRIA_RETURN_IF_ERROR(poison_);
+  const model::SequenceStep step = Next(model::Model::kMaxStepTokens);
+  auto logits = model_->model().Forward({&step, 1}, workspace, pool);
+  if (!logits.ok()) {
+    Poison(logits.status());
+    return logits.status();
+  }
+  return Advance(logits->rows > 0 ? logits->row(0) : std::span<const float>());
+}
+
+void Session::Reset() {
+  cache_.Truncate(0);
+  tokens_.clear();
+  sampler_.reset();
+  prompt_tokens_ = reused_tokens_ = 0;
+  finished_ = false;
+  poison_ = absl::OkStatus();
+}
+
+}  // namespace cria::engine

@@ -1,0 +1,77 @@
+// A linear layer at run time: packed weights, an optional bias, an optional LoRA branch.
+#ifndef CRIA_MODEL_LINEAR_H_
+#define CRIA_MODEL_LINEAR_H_
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/status.h"
+#include "base/thread_pool.h"
+#include "checkpoint/checkpoint.h"
+#include "kernels/registry.h"
+
+namespace cria::model {
+
+// y = W x + b + lora_scale * B (A x). Immutable after Load; share freely.
+class Linear {
+ public:
+  // Packs tensor `name`.weight of `checkpoint` (which Checkpoint has validated), with `name`.scales, .bias and .adaptor where
+  // present. `f32_activations`: multiply with unrounded activations whatever the weights are.
+  static absl::StatusOr<Linear> Load(const checkpoint::Checkpoint& checkpoint, const std::string& name,
+                                     const kernels::Kernels& kernels, bool f32_activations, base::ThreadPool& pool);
+
+  int64_t rows() const { return weights_.rows; }
+  int64_t cols() const { return weights_.cols; }
+  const kernels::PackedMatrix& weights() const { return weights_; }
+  kernels::Activations activations() const { return activations_; }
+  const std::vector<float>& bias() const { return bias_; }  // [rows] or empty
+  bool has_lora() const { return lora_a_ != nullptr; }
+  const Linear& lora_a() const { return *lora_a_; }  // [rank, cols]
+  const Linear& lora_b() const { return *lora_b_; }  // [rows, rank]
+  float lora_scale() const { return lora_scale_; }
+  uint64_t bytes() const;                            // of packed weights
+
+ private:
+  base::AlignedBuffer packed_;
+  kernels::PackedMatrix weights_;  // borrows packed_
+  kernels::Activations activations_ = kernels::Activations::kF32;
+  std::vector<float> bias_;
+  std::unique_ptr<Linear> lora_a_, lora_b_;
+  float lora_scale_ = 0;
+};
+
+// Activations prepared for products, grown on demand and reused. One step at a time.
+class PreparedActivations {
+ public:
+  // Prepares x [T, K] for every kind that `linears` (all of K columns) need. kResourceExhausted when there is no memory.
+  absl::Status Prepare(const kernels::Kernels& kernels, std::span<const Linear* const> linears, const float* x,
+                       int64_t tokens, base::ThreadPool& pool);
+  const uint8_t* Get(kernels::Activations activations) const {
+    return slots_[static_cast<size_t>(activations)].data();
+  }
+
+ private:
+  std::array<base::AlignedBuffer, 4> slots_;  // by kernels::Activations
+};
+
+// One linear of a group that shares its input, and where its result goes.
+struct LinearOutput {
+  const Linear* linear = nullptr;
+  float* out = nullptr;     // [T, out_stride]
+  int64_t out_stride = 0;
+};
+
+// Multiplies all of `outputs` with the same input x [T, K] in one parallel region (biases and LoRA branches included).
+// `accumulate`: adds to what is in `out`.
+absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs, const float* x,
+                      int64_t tokens, bool accumulate, PreparedActivations* prepared, base::ThreadPool& pool);
+
+}  // namespace cria::model
+
+#endif  // CRIA_MODEL_LINEAR_H_
