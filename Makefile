@@ -1,0 +1,34 @@
+# `make` lists the targets. Everything is done by CMake presets and small scripts in tools/; this file only names them.
+SHELL := /bin/bash
+PROMPT ?= Why is the sky blue? Answer in two sentences.
+JOBS ?= $(shell nproc)
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+build: ## build/release/llama, with what it needs installed first
+	@tools/install_deps.sh build
+	@cmake --preset release -DCRIA_TESTS=OFF >/dev/null
+	@cmake --build build/release -j $(JOBS)
+
+run: build ## fetch the default model and ask it PROMPT="..."
+	@tools/fetch_default_model.sh
+	@build/release/llama run smollm2:135m "$(PROMPT)" --max-tokens 200 --stats
+
+test: ## build and run every test
+	@tools/install_deps.sh test
+	@tools/run_tests.sh
+
+format: ## clang-format over the sources
+	@tools/install_deps.sh lint
+	@git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'bench/*.cc' | xargs -r clang-format-16 -i
+
+lint: ## clang-format, include directions, clang-tidy
+	@tools/install_deps.sh lint
+	@tools/lint.sh
+
+clean: ## remove build/
+	rm -rf build
+
+.PHONY: help build run test format lint clean
+.DEFAULT_GOAL := help
