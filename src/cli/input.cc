@@ -59,6 +59,6 @@ absl::StatusOr<std::string> JsonTextOrFile(const std::string& text) {
   return ReadInput(text);
 }
 
-std::string ValidUtf8(std::string_view bytes) { return text::ReplaceInvalidUtf8(bytes); }
+std::string ValidUtf8(std::string_view bytes) { return text::ToValidUtf8(bytes); }
 
 }  // namespace cria::cli
