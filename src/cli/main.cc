@@ -37,9 +37,11 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   AddCommonFlags(app, context);
   cria::cli::AddRunCommand(app, context);
+  cria::cli::AddChatCommand(app, context);
   cria::cli::AddPerplexityCommand(app, context);
   cria::cli::AddTokenizeCommand(app, context);
   cria::cli::AddInspectCommand(app, context);
+  cria::cli::AddEmbedCommand(app, context);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
   cria::cli::InstallInterruptHandler();
   try {

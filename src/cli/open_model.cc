@@ -53,7 +53,8 @@ absl::StatusOr<model::ModelOptions> ChosenModelOptions(const CliContext& context
 absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model) {
   OpenedCheckpoint opened;
   opened.name = model.empty() ? kDefaultModel : model;
-  CRIA_ASSIGN_OR_RETURN(const hub::ResolvedModel resolved, hub::Resolve(opened.name));
+  CRIA_ASSIGN_OR_RETURN(const hub::ModelStore store, hub::ModelStore::FromEnvironment());
+  CRIA_ASSIGN_OR_RETURN(const hub::ResolvedModel resolved, store.Resolve(opened.name));
   opened.tool_format = text::ToolFormatFromName(resolved.tool_format).value_or(text::ToolFormat::kJson);
   CRIA_ASSIGN_OR_RETURN(opened.checkpoint, checkpoint::Checkpoint::Open(resolved.path));
   return opened;

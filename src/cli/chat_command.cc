@@ -1,0 +1,188 @@
+// llama chat: a conversation in the terminal.
+#include <cstdio>
+#include <cstdlib>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "base/file.h"
+#include "cli/answer.h"
+#include "cli/commands.h"
+#include "cli/generation_flags.h"
+#include "cli/line_editor.h"
+#include "cli/open_model.h"
+#include "engine/session.h"
+
+namespace cria::cli {
+namespace {
+
+struct ChatFlags {
+  std::string model, system;
+  bool stats = false;
+  GenerationFlags generation;
+};
+
+constexpr char kHelp[] =
+    "  /help             this list\n"
+    "  /system TEXT      set the system message and start anew\n"
+    "  /clear            start anew\n"
+    "  /save FILE        write the conversation as JSON messages\n"
+    "  /bye              leave (also Ctrl-D)\n"
+    "  \"\"\"               begin and end a message of several lines\n"
+    "  Ctrl-C            stop the answer\n";
+
+text::Message TextMessage(text::Role role, std::string text) {
+  text::Message message;
+  message.role = role;
+  message.content.push_back({text::ContentPart::Type::kText, std::move(text), ""});
+  return message;
+}
+
+// The state of one conversation and what its commands do.
+class Chat {
+ public:
+  Chat(const CliContext& context, const ChatFlags& flags, const OpenedModel& opened, const text::ChatFormat& format,
+       engine::GenerationOptions options, text::ChatOptions chat_options, std::shared_ptr<engine::Session> session)
+      : context_(context),
+        flags_(flags),
+        opened_(opened),
+        format_(format),
+        options_(std::move(options)),
+        chat_options_(std::move(chat_options)),
+        session_(std::move(session)) {
+    Start(flags.system);
+  }
+
+  // False: leave.
+  bool Command(const std::string& line) {
+    if (line == "/bye" || line == "/exit" || line == "/quit") return false;
+    if (line == "/help" || line == "/?") {
+      std::fputs(kHelp, stderr);
+    } else if (line == "/clear") {
+      Start(system_);
+    } else if (line == "/system" || absl::StartsWith(line, "/system ")) {
+      Start(std::string(absl::StripPrefix(absl::StripPrefix(line, "/system"), " ")));
+    } else if (absl::StartsWith(line, "/save ")) {
+      Save(line.substr(6));
+    } else {
+      std::fprintf(stderr, "unknown command %s; /help lists them\n", line.c_str());
+    }
+    return true;
+  }
+
+  absl::Status Say(const std::string& text) {
+    conversation_.push_back(TextMessage(text::Role::kUser, text));
+    auto encoded = format_.Encode(conversation_, chat_options_);
+    if (!encoded.ok()) return Undo(encoded.status());
+    engine::Request request;
+    request.model = opened_.name;
+    request.prompt = std::move(encoded->ids);
+    request.options = options_;
+    request.session = session_;
+    ClearInterrupt();
+    auto answer = Ask(*opened_.engine, std::move(request), {});
+    if (!answer.ok()) return Undo(answer.status());
+    if (flags_.stats) PrintStats(opened_, answer->result);
+    conversation_.push_back(TextMessage(text::Role::kAssistant, answer->text));
+    ClearInterrupt();
+    if (answer->result.status.code() == absl::StatusCode::kCancelled) return absl::OkStatus();
+    if (!answer->result.status.ok()) session_->Reset();
+    return answer->result.status;
+  }
+
+ private:
+  void Start(std::string system) {
+    system_ = std::move(system);
+    conversation_.clear();
+    if (!system_.empty()) conversation_.push_back(TextMessage(text::Role::kSystem, system_));
+  }
+
+  absl::Status Undo(absl::Status status) {
+    conversation_.pop_back();
+    return status;
+  }
+
+  void Save(const std::string& path) const {
+    base::json::array messages;
+    for (const text::Message& message : conversation_) {
+      const char* role = message.role == text::Role::kSystem ? "system"
+                         : message.role == text::Role::kUser ? "user"
+                                                             : "assistant";
+      messages.push_back(base::json::object{{"role", role}, {"content", message.Text()}});
+    }
+    const absl::Status status = base::WriteFileAtomically(path, base::json::serialize(messages) + "\n");
+    if (status.ok()) {
+      std::fprintf(stderr, "saved %zu messages to %s\n", conversation_.size(), path.c_str());
+    } else {
+      std::fprintf(stderr, "llama: error: %s\n", std::string(status.message()).c_str());
+    }
+  }
+
+  const CliContext& context_;
+  const ChatFlags& flags_;
+  const OpenedModel& opened_;
+  const text::ChatFormat& format_;
+  engine::GenerationOptions options_;
+  text::ChatOptions chat_options_;
+  std::shared_ptr<engine::Session> session_;
+  std::string system_;
+  text::Conversation conversation_;
+};
+
+// A whole message: a line, or the lines between two """.
+std::optional<std::string> ReadMessage(LineEditor& editor) {
+  std::optional<std::string> line = editor.Read(">>> ");
+  if (!line || !absl::StartsWith(*line, "\"\"\"")) return line;
+  std::string message = line->substr(3);
+  while (!absl::EndsWith(message, "\"\"\"")) {
+    const std::optional<std::string> next = editor.Read("... ");
+    if (!next || Interrupted()) return std::string();
+    absl::StrAppend(&message, "\n", *next);
+  }
+  message.resize(message.size() - 3);
+  return message;
+}
+
+absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
+  CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
+  CRIA_ASSIGN_OR_RETURN(const text::ChatFormat* format, opened.model->chat_format());
+  CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
+                        MakeGenerationOptions(flags.generation, context, *opened.model));
+  CRIA_ASSIGN_OR_RETURN(text::ChatOptions chat_options, MakeChatOptions(flags.generation, opened.tool_format));
+  CRIA_ASSIGN_OR_RETURN(std::shared_ptr<engine::Session> session,
+                        engine::Session::Create(opened.model, context.context));
+  if (!context.quiet && StderrIsTerminal())
+    std::fprintf(stderr, "%s is ready. /help lists the commands, Ctrl-D leaves.\n", opened.name.c_str());
+  Chat chat(context, flags, opened, *format, std::move(options), std::move(chat_options), std::move(session));
+  const char* home = std::getenv("HOME");
+  LineEditor editor(home == nullptr ? "" : absl::StrCat(home, "/.llama_history"));
+  while (true) {
+    ClearInterrupt();
+    const std::optional<std::string> message = ReadMessage(editor);
+    if (!message) return absl::OkStatus();
+    if (message->empty()) continue;
+    if ((*message)[0] == '/') {
+      if (!chat.Command(*message)) return absl::OkStatus();
+      continue;
+    }
+    if (const absl::Status status = chat.Say(*message); !status.ok())
+      std::fprintf(stderr, "llama: error: %s\n", std::string(status.message()).c_str());
+  }
+}
+
+}  // namespace
+
+void AddChatCommand(CLI::App& app, CliContext& context) {
+  CLI::App* command = app.add_subcommand("chat", "A conversation in the terminal");
+  auto flags = std::make_shared<ChatFlags>();
+  command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag (default smollm2:135m)")
+      ->type_name("MODEL");
+  command->add_option("--system", flags->system, "The system message")->type_name("TEXT");
+  command->add_flag("--stats", flags->stats, "Say after each answer how fast it was");
+  AddGenerationFlags(*command, flags->generation);
+  command->footer("Example:\n  llama chat llama3.2:1b --system \"Answer like a pirate\"\n\nCommands inside:\n" +
+                  std::string(kHelp));
+  command->callback([flags, &context] { context.Fail(RunChat(*flags, context)); });
+}
+
+}  // namespace cria::cli
