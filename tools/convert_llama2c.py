@@ -21,6 +21,7 @@ HEADER = struct.Struct("<7i")
 SPACE = "\u2581"  # SentencePiece's spelling of a space
 NAMES = ["<unk>", "<s>", "</s>"]
 FIRST_TEXT_TOKEN = 3
+STOPS = [2, 1]  # run.c stops at BOS too: it delimits the training texts
 
 
 class Model:
@@ -88,7 +89,7 @@ class Model:
             "num_attention_heads": self.heads, "num_key_value_heads": self.kv_heads, "head_dim": self.head_dim,
             "vocab_size": self.vocab, "max_position_embeddings": self.context, "rms_norm_eps": 1e-05,
             "rope_theta": 10000.0, "rope_scaling": None, "attention_bias": False, "mlp_bias": False,
-            "tie_word_embeddings": self.tied, "bos_token_id": 1, "eos_token_id": 2, "torch_dtype": "float32",
+            "tie_word_embeddings": self.tied, "bos_token_id": 1, "eos_token_id": STOPS, "torch_dtype": "float32",
         }
 
 
@@ -170,7 +171,7 @@ def main():
     out = arguments.directory
     out.mkdir(parents=True, exist_ok=True)
     documents = {
-        "config.json": model.config(), "generation_config.json": {"bos_token_id": 1, "eos_token_id": 2},
+        "config.json": model.config(), "generation_config.json": {"bos_token_id": 1, "eos_token_id": STOPS},
         "tokenizer.json": tokenizer(pieces), "tokenizer_config.json": TOKENIZER_CONFIG,
     }
     for name, document in documents.items():
