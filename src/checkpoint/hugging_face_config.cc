@@ -206,7 +206,9 @@ absl::Status ReadRope(const object& fields, ModelConfig* config) {
   if (!(rotary > 0 && rotary <= 1))
     return absl::DataLossError(
         absl::StrCat("'partial_rotary_factor' is ", rotary, ", expected more than 0, up to 1"));
-  config->rotary_dim = static_cast<int64_t>(static_cast<double>(config->head_dim) * rotary);
+  constexpr double kSlack = 1e-6;  // 10/98 of 98 is 10, whatever the last bit of the quotient
+  config->rotary_dim =
+      static_cast<int64_t>(static_cast<double>(config->head_dim) * rotary + kSlack);
   return absl::OkStatus();
 }
 

@@ -3,7 +3,6 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -80,13 +79,6 @@ value EosJson(const std::vector<int64_t>& ids) {
   if (ids.empty()) return nullptr;
   if (ids.size() == 1) return ids[0];
   return array(ids.begin(), ids.end());
-}
-
-// The fraction that gives `rotary_dim` again when a reader multiplies by `head_dim` and truncates.
-double RotaryFactor(int64_t rotary_dim, int64_t head_dim) {
-  const auto rotary = static_cast<double>(rotary_dim), whole = static_cast<double>(head_dim);
-  const double factor = rotary / whole;
-  return whole * factor < rotary ? std::nextafter(factor, 1.0) : factor;
 }
 
 void AddTokens(const ModelConfig& config, object* fields) {
@@ -237,7 +229,8 @@ absl::StatusOr<std::string> HuggingFaceConfigJson(const Checkpoint& checkpoint) 
       {"mlp_bias", checkpoint.Find("model.layers.0.mlp.gate_proj.bias") != nullptr},
       {"torch_dtype", TorchType(checkpoint)}};
   if (config.rotary_dim != config.head_dim)
-    fields["partial_rotary_factor"] = RotaryFactor(config.rotary_dim, config.head_dim);
+    fields["partial_rotary_factor"] =
+        static_cast<double>(config.rotary_dim) / static_cast<double>(config.head_dim);
   if (!config.name.empty()) fields["_name_or_path"] = config.name;
   AddTokens(config, &fields);
   return base::json::serialize(fields);
