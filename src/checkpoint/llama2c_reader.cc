@@ -208,20 +208,25 @@ absl::StatusOr<Vocabulary> ParseLlama2cTokenizer(Bytes bytes, int64_t vocab,
   return result;
 }
 
-absl::StatusOr<Checkpoint::Parts> ReadLlama2c(const std::string& path,
-                                              const std::string& tokenizer_path) {
-  CRIA_ASSIGN_OR_RETURN(const auto file, base::MappedFile::Open(path));
+absl::StatusOr<Checkpoint::Parts> ParseLlama2c(Bytes bytes, const std::string& path) {
   Checkpoint::Parts parts;
   parts.format = Format::kLlama2c;
   parts.path = path;
-  const absl::StatusOr<Header> header = ParseHeader(file->bytes());
+  const absl::StatusOr<Header> header = ParseHeader(bytes);
   if (!header.ok()) return base::Annotate(header.status(), path);
-  auto tensors = ReadTensors(*header, file->bytes());
+  auto tensors = ReadTensors(*header, bytes);
   if (!tensors.ok()) return base::Annotate(tensors.status(), path);
   parts.tensors = *std::move(tensors);
   parts.config = ConfigOf(*header);
+  return parts;
+}
+
+absl::StatusOr<Checkpoint::Parts> ReadLlama2c(const std::string& path,
+                                              const std::string& tokenizer_path) {
+  CRIA_ASSIGN_OR_RETURN(const auto file, base::MappedFile::Open(path));
+  CRIA_ASSIGN_OR_RETURN(Checkpoint::Parts parts, ParseLlama2c(file->bytes(), path));
   parts.owners.push_back(file);
-  CRIA_ASSIGN_OR_RETURN(parts.tokenizer, ReadTokenizer(path, header->vocab_size, tokenizer_path));
+  CRIA_ASSIGN_OR_RETURN(parts.tokenizer, ReadTokenizer(path, parts.config.vocab, tokenizer_path));
   return parts;
 }
 

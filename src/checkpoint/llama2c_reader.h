@@ -18,6 +18,10 @@ namespace cria::checkpoint {
 absl::StatusOr<Checkpoint::Parts> ReadLlama2c(const std::string& path,
                                               const std::string& tokenizer_path = "");
 
+// The same of a file in memory, without the tokenizer. The tensors point into `bytes`. Pure.
+absl::StatusOr<Checkpoint::Parts> ParseLlama2c(std::span<const uint8_t> bytes,
+                                               const std::string& path);
+
 // Parses a tokenizer of `vocab` tokens: int32 longest, then for each token float32 score, int32
 // length, bytes. The tokens come out in SentencePiece's spelling: "▁" for a space, <unk>, <s>, </s>
 // for the first three, byte tokens <0xNN>.
