@@ -15,6 +15,12 @@ struct Entry {
 
 // Best first.
 constexpr Entry kEntries[] = {
+#if defined(__x86_64__)
+    {&avx512_vnni::kTable, [](const base::CpuFeatures& cpu) { return cpu.avx2 && cpu.avx512_vnni; }},
+    {&avx2::kTable, [](const base::CpuFeatures& cpu) { return cpu.avx2; }},
+#elif defined(__aarch64__)
+    {&neon_dotprod::kTable, [](const base::CpuFeatures& cpu) { return cpu.neon && cpu.dotprod; }},
+#endif
     {&reference::kTable, [](const base::CpuFeatures&) { return true; }},
 };
 
