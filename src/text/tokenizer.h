@@ -26,18 +26,21 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // Appends the ids of `text` (any bytes; invalid UTF-8 is encoded byte by byte or as the tokenizer's own replacement) to `ids`.
-  // No BOS is added. Linear in the length of the text (up to log factors), whatever the text.
-  virtual absl::Status Encode(std::string_view text, SpecialText special, std::vector<TokenId>* ids) const = 0;
+  // Appends the ids of `text` (any bytes; invalid UTF-8 is encoded byte by byte or as the
+  // tokenizer's own replacement) to `ids`. No BOS is added. Linear in the length of the text (up to
+  // log factors), whatever the text.
+  virtual absl::Status Encode(std::string_view text, SpecialText special,
+                              std::vector<TokenId>* ids) const = 0;
 
-  // The bytes that a token stands for when it follows others. Special tokens give their name if `special`, else nothing.
-  // Ids outside the vocabulary give nothing.
+  // The bytes that a token stands for when it follows others. Special tokens give their name if
+  // `special`, else nothing. Ids outside the vocabulary give nothing.
   virtual std::string TokenBytes(TokenId id, bool special) const = 0;
 
-  // The text of a whole sequence. Differs from joining TokenBytes where the tokenizer drops a leading space.
+  // The text of a whole sequence. Differs from joining TokenBytes where the tokenizer drops a
+  // leading space.
   virtual std::string Decode(const std::vector<TokenId>& ids, bool special) const = 0;
 
-  virtual int32_t vocab_size() const = 0;  // ids are in [0, vocab_size)
+  virtual int32_t vocab_size() const = 0;        // ids are in [0, vocab_size)
   virtual bool IsSpecial(TokenId id) const = 0;  // control tokens: never part of a text
   // The id of the special token spelled `name`, e.g. "<|eot_id|>".
   virtual std::optional<TokenId> SpecialId(std::string_view name) const = 0;
@@ -45,7 +48,11 @@ class Tokenizer {
   virtual std::optional<TokenId> bos() const = 0;
   virtual std::optional<TokenId> eos() const = 0;
   virtual bool add_bos() const = 0;  // whether a text starts with BOS by the tokenizer's own rule
-  virtual std::string_view kind() const = 0;  // "tiktoken", "byte-level BPE", "SentencePiece BPE": for people
+  // Whether Decode takes one space off the start of a sequence (SentencePiece puts one there when
+  // it encodes).
+  virtual bool drops_leading_space() const { return false; }
+  virtual std::string_view kind()
+      const = 0;  // "tiktoken", "byte-level BPE", "SentencePiece BPE": for people
 };
 
 }  // namespace cria::text

@@ -1,5 +1,5 @@
-// Makes a Tokenizer from each kind of file. Every byte of input is hostile: kDataLoss for what is damaged, kUnimplemented
-// with the name of the part for what Cria doesn't know.
+// Makes a Tokenizer from each kind of file. Every byte of input is hostile: kDataLoss for what is
+// damaged, kUnimplemented with the name of the part for what Cria doesn't know.
 #ifndef CRIA_TEXT_TOKENIZER_FACTORY_H_
 #define CRIA_TEXT_TOKENIZER_FACTORY_H_
 
@@ -11,7 +11,8 @@
 
 namespace cria::text {
 
-// Meta's tokenizer.model: lines of base64 and rank. Special tokens and the split pattern are Llama 3's.
+// Meta's tokenizer.model: lines of base64 and rank. Special tokens and the split pattern are Llama
+// 3's.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromTiktoken(std::string_view file);
 
 // Hugging Face tokenizer.json, with tokenizer_config.json (may be empty) for bos, eos and add_bos.
@@ -23,14 +24,15 @@ struct VocabularySpec {
   std::string_view model;  // "gpt2" or "llama"
   std::string_view pre;    // "llama-bpe", "smollm", "gpt-2", "default" (for "gpt2")
   const std::vector<std::string>* tokens = nullptr;
-  const std::vector<float>* scores = nullptr;      // "llama"
-  const std::vector<int32_t>* types = nullptr;     // may be empty: all normal
+  const std::vector<float>* scores = nullptr;        // "llama"
+  const std::vector<int32_t>* types = nullptr;       // may be empty: all normal
   const std::vector<std::string>* merges = nullptr;  // "gpt2"
   bool add_space_prefix = true;
   std::optional<TokenId> bos, eos;
   std::optional<bool> add_bos;
 };
-absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromVocabulary(const VocabularySpec& spec);
+absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromVocabulary(
+    const VocabularySpec& spec);
 
 }  // namespace cria::text
 
