@@ -1,10 +1,12 @@
-// A conversation as the whole system understands it: roles, text and image parts, tool calls, tool definitions.
+// A conversation as the whole system understands it: roles, text and image parts, tool calls, tool
+// definitions.
 #ifndef CRIA_TEXT_MESSAGE_H_
 #define CRIA_TEXT_MESSAGE_H_
 
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -22,7 +24,7 @@ struct ContentPart {
 };
 
 struct ToolCall {
-  std::string id;              // may be empty
+  std::string id;  // may be empty
   std::string name;
   base::json::object arguments;
 };
@@ -30,13 +32,14 @@ struct ToolCall {
 // Why the model stopped: also how an old assistant message is closed (eom or eot).
 enum class StopReason : uint8_t { kEndOfTurn, kEndOfMessage, kEndOfText, kStopString, kMaxTokens };
 std::string_view Name(StopReason reason);  // "end_of_turn", ...
+std::string_view Name(Role role);          // "system", "user", "assistant", "tool"
 
 struct Message {
   Role role = Role::kUser;
   std::vector<ContentPart> content;
   std::vector<ToolCall> tool_calls;     // assistant
   std::string tool_call_id, tool_name;  // tool
-  std::string context;                  // user: Llama Stack's `context`, appended after a blank line
+  std::string context;  // user: Llama Stack's `context`, appended after a blank line
   StopReason stop_reason = StopReason::kEndOfTurn;  // assistant
 
   std::string Text() const;  // the text parts, joined
@@ -49,8 +52,15 @@ struct ToolDefinition {
   base::json::object parameters;  // {"type": "object", "properties": {...}, "required": [...]}
 };
 
+// The tools that Llama 3 knows by name: brave_search, wolfram_alpha, photogen (their argument is
+// `query`) and code_interpreter (its argument is `code`). A definition with one of these names is a
+// built-in tool, whatever else it says, as in Llama Stack.
+bool IsBuiltinTool(std::string_view name);
+inline constexpr std::string_view kCodeInterpreter = "code_interpreter";
+
 enum class ToolFormat : uint8_t { kJson, kFunctionTag, kPythonList };
-std::optional<ToolFormat> ToolFormatFromName(std::string_view name);  // "json", "function_tag", "python_list"
+std::optional<ToolFormat> ToolFormatFromName(
+    std::string_view name);  // "json", "function_tag", "python_list"
 
 using Conversation = std::vector<Message>;
 
