@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "base/check.h"
-#include "hub/disk.h"
 
 namespace cria::hub {
 namespace {
@@ -76,11 +75,15 @@ std::string Hasher::Finish() {
   return hex;
 }
 
-absl::StatusOr<std::string> HashFile(const std::string& path, DigestKind kind) {
+absl::StatusOr<std::string> HashFile(const std::string& path, DigestKind kind,
+                                     const Cancelled& cancelled) {
   CRIA_ASSIGN_OR_RETURN(const uint64_t size, FileSize(path));
   Hasher hasher(kind, size);
   CRIA_RETURN_IF_ERROR(
-      ReadChunks(path, size, [&](std::span<const uint8_t> chunk) { hasher.Update(chunk); }));
+      ReadChunks(path, size, cancelled, [&](std::span<const uint8_t> chunk) -> absl::Status {
+        hasher.Update(chunk);
+        return absl::OkStatus();
+      }));
   return hasher.Finish();
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "base/status.h"
+#include "hub/disk.h"
 
 namespace cria::hub {
 
@@ -41,8 +42,10 @@ class Hasher {
   std::unique_ptr<void, Free> context_;  // EVP_MD_CTX
 };
 
-// The digest of a whole file, read once. kNotFound if absent, kUnavailable on an I/O error.
-absl::StatusOr<std::string> HashFile(const std::string& path, DigestKind kind);
+// The digest of a whole file, read once. kNotFound if absent, kUnavailable on an I/O error,
+// kCancelled.
+absl::StatusOr<std::string> HashFile(const std::string& path, DigestKind kind,
+                                     const Cancelled& cancelled = nullptr);
 
 }  // namespace cria::hub
 

@@ -45,19 +45,6 @@ absl::Status FromCode(const std::error_code& error, const std::string& what,
   return FromErrno(what, path);
 }
 
-absl::Status CopyBytes(int from, int to, const std::string& from_path, const std::string& to_path) {
-  std::vector<uint8_t> buffer(kChunkBytes);
-  while (true) {
-    const ssize_t got = read(from, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return FromErrno("cannot read", from_path);
-    if (got == 0) break;
-    CRIA_RETURN_IF_ERROR(WriteFully(to, {buffer.data(), static_cast<size_t>(got)}, to_path));
-  }
-  if (fsync(to) != 0) return FromErrno("cannot sync", to_path);
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status FromErrno(const std::string& what, const std::string& path) {
@@ -90,18 +77,23 @@ absl::StatusOr<uint64_t> FileSize(const std::string& path) {
   return static_cast<uint64_t>(info.st_size);
 }
 
-absl::Status ReadChunks(const std::string& path, uint64_t size,
-                        const std::function<void(std::span<const uint8_t>)>& take) {
+absl::Status CheckCancelled(const Cancelled& cancelled) {
+  return cancelled && cancelled() ? absl::CancelledError("interrupted") : absl::OkStatus();
+}
+
+absl::Status ReadChunks(const std::string& path, uint64_t size, const Cancelled& cancelled,
+                        const std::function<absl::Status(std::span<const uint8_t>)>& take) {
   const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return FromErrno("cannot open", path);
   std::vector<uint8_t> buffer(kChunkBytes);
   while (size > 0) {
+    CRIA_RETURN_IF_ERROR(CheckCancelled(cancelled));
     const ssize_t got = read(fd.get(), buffer.data(), std::min<uint64_t>(buffer.size(), size));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return FromErrno("cannot read", path);
     if (got == 0)
       return absl::DataLossError(absl::StrCat(path, ": ", size, " bytes shorter than expected"));
-    take({buffer.data(), static_cast<size_t>(got)});
+    CRIA_RETURN_IF_ERROR(take({buffer.data(), static_cast<size_t>(got)}));
     size -= static_cast<uint64_t>(got);
   }
   return absl::OkStatus();
@@ -148,22 +140,25 @@ absl::Status CheckFreeSpace(const std::string& directory, uint64_t bytes) {
       HumanBytes(info.f_bavail * block), " free: make room, or put LLAMA_HOME on another disk"));
 }
 
-absl::Status CopyFile(const std::string& from, const std::string& to, CopyMode mode) {
+absl::Status CopyFile(const std::string& from, const std::string& to, CopyMode mode,
+                      const Cancelled& cancelled) {
+  CRIA_ASSIGN_OR_RETURN(const uint64_t size, FileSize(from));
   const FileDescriptor source(open(from.c_str(), O_RDONLY | O_CLOEXEC));
   if (source.get() < 0) return FromErrno("cannot open", from);
-  struct stat info {};
-  if (fstat(source.get(), &info) != 0) return FromErrno("cannot stat", from);
-  if (!S_ISREG(info.st_mode))
-    return absl::InvalidArgumentError(absl::StrCat(from, ": is not a regular file"));
   const FileDescriptor target(open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
   if (target.get() < 0) return FromErrno("cannot create", to);
   if (ioctl(target.get(), FICLONE, source.get()) == 0) return absl::OkStatus();
   if (mode == CopyMode::kMayShare) {
     const std::string linked = to + ".link";
-    if (link(from.c_str(), linked.c_str()) == 0) return Rename(linked, to);
+    if (linkat(AT_FDCWD, from.c_str(), AT_FDCWD, linked.c_str(), AT_SYMLINK_FOLLOW) == 0)
+      return Rename(linked, to);
   }
-  CRIA_RETURN_IF_ERROR(CheckFreeSpace(DirectoryOf(to), static_cast<uint64_t>(info.st_size)));
-  return CopyBytes(source.get(), target.get(), from, to);
+  CRIA_RETURN_IF_ERROR(CheckFreeSpace(DirectoryOf(to), size));
+  CRIA_RETURN_IF_ERROR(ReadChunks(from, size, cancelled, [&](std::span<const uint8_t> chunk) {
+    return WriteFully(target.get(), chunk, to);
+  }));
+  if (fsync(target.get()) != 0) return FromErrno("cannot sync", to);
+  return absl::OkStatus();
 }
 
 absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory) {

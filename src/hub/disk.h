@@ -19,9 +19,14 @@ absl::Status FromErrno(const std::string& what, const std::string& path);
 
 absl::StatusOr<uint64_t> FileSize(const std::string& path);
 
-// Gives the first `size` bytes of a file in pieces. kDataLoss if it is shorter.
-absl::Status ReadChunks(const std::string& path, uint64_t size,
-                        const std::function<void(std::span<const uint8_t>)>& take);
+// Asked now and then by long work: true ends it with kCancelled. Empty: never.
+using Cancelled = std::function<bool()>;
+absl::Status CheckCancelled(const Cancelled& cancelled);
+
+// Gives the first `size` bytes of a file in pieces. kDataLoss if it is shorter, or what `take`
+// answered.
+absl::Status ReadChunks(const std::string& path, uint64_t size, const Cancelled& cancelled,
+                        const std::function<absl::Status(std::span<const uint8_t>)>& take);
 
 // All of it, or a status; goes on after interruptions.
 absl::Status WriteFully(int fd, std::span<const uint8_t> bytes, const std::string& path);
@@ -43,7 +48,8 @@ enum class CopyMode : uint8_t {
   kIndependent,  // clone or copy: later writes to `from` don't show
   kMayShare,     // hard link allowed: for files that are never written again
 };
-absl::Status CopyFile(const std::string& from, const std::string& to, CopyMode mode);
+absl::Status CopyFile(const std::string& from, const std::string& to, CopyMode mode,
+                      const Cancelled& cancelled);
 
 // Regular files under `directory`, as relative paths, sorted; hidden names and links to directories
 // are left out. kResourceExhausted past `kMaxListedFiles`.

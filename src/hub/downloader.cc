@@ -8,7 +8,6 @@
 #include "absl/strings/match.h"
 #include "base/checked_math.h"
 #include "base/file.h"
-#include "hub/disk.h"
 #include "hub/part_file.h"
 
 namespace cria::hub {
@@ -76,7 +75,8 @@ class FileDownload : public HttpSink {
 
   absl::Status Start(HttpClient& client) {
     if (part_ == nullptr) {
-      CRIA_ASSIGN_OR_RETURN(part_, PartFile::Open(path_, file_.size, file_.digest));
+      CRIA_ASSIGN_OR_RETURN(part_,
+                            PartFile::Open(path_, file_.size, file_.digest, options_.cancelled));
       observer().OnStart(file_, part_->size());
       checkpoint_ = part_->size();
     }
@@ -288,11 +288,12 @@ class Batch {
     const std::string path = JoinPath(directory_, file.path);
     if (!base::FileExists(path)) return false;
     CRIA_ASSIGN_OR_RETURN(const uint64_t size, FileSize(path));
-    CRIA_ASSIGN_OR_RETURN(const std::string sha256, HashFile(path, DigestKind::kSha256));
+    CRIA_ASSIGN_OR_RETURN(const std::string sha256,
+                          HashFile(path, DigestKind::kSha256, options_.cancelled));
     std::string found = sha256;
     const DigestKind kind = file.digest.kind;
     if (kind != DigestKind::kNone && kind != DigestKind::kSha256) {
-      CRIA_ASSIGN_OR_RETURN(found, HashFile(path, kind));
+      CRIA_ASSIGN_OR_RETURN(found, HashFile(path, kind, options_.cancelled));
     }
     const bool right =
         size == file.size.value_or(size) &&

@@ -4,13 +4,13 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/status.h"
 #include "hub/digest.h"
+#include "hub/disk.h"
 #include "hub/http_client.h"
 
 namespace cria::hub {
@@ -51,7 +51,7 @@ struct DownloadOptions {
   int max_parallel = 3;
   int tries = 5;             // of a file without progress between them
   std::string bearer_token;  // for the hosts of the URLs, never for those that they redirect to
-  std::function<bool()> cancelled;
+  Cancelled cancelled;
   DownloadObserver* observer = nullptr;
 };
 

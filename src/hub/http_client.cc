@@ -379,10 +379,10 @@ class TextSink : public HttpSink {
 
 constexpr std::chrono::milliseconds kPoll{100};  // how soon a cancellation is seen
 
-absl::Status SleepFor(std::chrono::milliseconds duration, const std::function<bool()>& cancelled) {
+absl::Status SleepFor(std::chrono::milliseconds duration, const Cancelled& cancelled) {
   const auto end = std::chrono::steady_clock::now() + duration;
   while (std::chrono::steady_clock::now() < end) {
-    if (cancelled && cancelled()) return absl::CancelledError("interrupted");
+    CRIA_RETURN_IF_ERROR(CheckCancelled(cancelled));
     std::this_thread::sleep_for(
         std::min<std::chrono::nanoseconds>(kPoll, end - std::chrono::steady_clock::now()));
   }
@@ -392,8 +392,7 @@ absl::Status SleepFor(std::chrono::milliseconds duration, const std::function<bo
 }  // namespace
 
 absl::StatusOr<HttpClient::Document> HttpClient::Get(const HttpRequest& request, uint64_t max_bytes,
-                                                     int tries,
-                                                     const std::function<bool()>& cancelled) {
+                                                     int tries, const Cancelled& cancelled) {
   for (int attempt = 1;; ++attempt) {
     TextSink sink(request.url, max_bytes);
     CRIA_RETURN_IF_ERROR(Start(request, &sink));

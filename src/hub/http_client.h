@@ -10,7 +10,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +17,7 @@
 #include <vector>
 
 #include "base/status.h"
+#include "hub/disk.h"
 
 namespace cria::hub {
 
@@ -98,7 +98,7 @@ class HttpClient {
     std::string final_url;
   };
   absl::StatusOr<Document> Get(const HttpRequest& request, uint64_t max_bytes, int tries,
-                               const std::function<bool()>& cancelled);
+                               const Cancelled& cancelled);
 
  private:
   struct Transfer;

@@ -27,9 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = base::json;
 
-constexpr char kRecord[] = "model.json";
-constexpr char kChecklist[] = "checklist.chk";
 constexpr char kPartial[] = ".partial";
+constexpr char kOldSuffix[] = ".old";
 constexpr uint64_t kMaxRecordBytes = uint64_t{16} << 20;
 constexpr size_t kMaxNameBytes = 128;
 constexpr size_t kMaxNear = 3;
@@ -203,26 +202,6 @@ std::string OpenablePath(const std::string& directory) {
   return directory;
 }
 
-absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ParseChecklist(
-    const std::string& text) {
-  std::vector<std::pair<std::string, std::string>> sums;
-  for (const absl::string_view line :
-       absl::StrSplit(text, absl::ByAnyChar("\r\n"), absl::SkipEmpty())) {
-    const std::vector<std::string> words =
-        absl::StrSplit(line, absl::ByAnyChar(" \t"), absl::SkipEmpty());
-    if (words.empty()) continue;
-    std::string file = words.size() == 2 ? words[1] : "";
-    if (absl::StartsWith(file, "*")) file.erase(0, 1);  // md5sum's mark of binary mode
-    if (absl::StartsWith(file, "./")) file.erase(0, 2);
-    if (!IsHex(words[0], 32) || !IsSafeRelativePath(file))
-      return absl::DataLossError(absl::StrCat(kChecklist,
-                                              ": expected lines '<md5>  <file>', found '",
-                                              FirstPart(std::string(line), 80), "'"));
-    sums.emplace_back(file, absl::AsciiStrToLower(words[0]));
-  }
-  return sums;
-}
-
 ModelStore::ModelStore(const std::string& home) : checkpoints_(JoinPath(home, "checkpoints")) {}
 
 absl::StatusOr<ModelStore> ModelStore::FromEnvironment() {
@@ -242,13 +221,13 @@ absl::StatusOr<InstalledModel> ModelStore::Read(const std::string& directory_nam
   model.name = NameOfDirectory(directory_name);
   model.directory = JoinPath(checkpoints_, directory_name);
   model.tool_format = ToolFormatOf(model.name);
-  const std::string record = JoinPath(model.directory, kRecord);
+  const std::string record = JoinPath(model.directory, kModelRecordName);
   if (base::FileExists(record)) CRIA_RETURN_IF_ERROR(ReadRecord(record, model));
   if (model.files.empty()) {
     CRIA_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListFiles(model.directory));
     for (const std::string& file : files) {
       const absl::StatusOr<uint64_t> size = FileSize(JoinPath(model.directory, file));
-      if (file != kRecord && size.ok()) model.files.push_back({file, *size, ""});
+      if (file != kModelRecordName && size.ok()) model.files.push_back({file, *size, ""});
     }
   }
   for (const LocalFile& file : model.files) model.bytes += file.size;
@@ -302,7 +281,8 @@ absl::StatusOr<ResolvedModel> ModelStore::Resolve(const std::string& model) cons
   if (is_directory || base::FileExists(model)) {
     ResolvedModel resolved{is_directory ? OpenablePath(model) : model, model, "json"};
     InstalledModel recorded;
-    const std::string record = JoinPath(is_directory ? model : DirectoryOf(model), kRecord);
+    const std::string record =
+        JoinPath(is_directory ? model : DirectoryOf(model), kModelRecordName);
     if (base::FileExists(record) && ReadRecord(record, recorded).ok())
       resolved.tool_format = recorded.tool_format;
     return resolved;
@@ -328,51 +308,6 @@ absl::StatusOr<std::vector<InstalledModel>> ModelStore::List() const {
   return models;
 }
 
-absl::StatusOr<std::vector<FileCheck>> ModelStore::Verify(
-    const InstalledModel& model, const std::function<bool()>& cancelled) const {
-  std::map<std::string, std::string> md5;  // by path in the model's directory
-  for (const std::string folder : {"", "original/"}) {
-    const std::string path = JoinPath(model.directory, folder + kChecklist);
-    if (!base::FileExists(path)) continue;
-    CRIA_ASSIGN_OR_RETURN(const std::string text, base::ReadFile(path, kMaxRecordBytes));
-    CRIA_ASSIGN_OR_RETURN(const auto sums, ParseChecklist(text));
-    for (const auto& [file, sum] : sums) md5[folder + file] = sum;
-  }
-  std::map<std::string, LocalFile> files;
-  for (const LocalFile& file : model.files) files[file.path] = file;
-  for (const auto& [path, sum] : md5) files.try_emplace(path, LocalFile{path, 0, ""});
-
-  std::vector<FileCheck> checks;
-  for (const auto& [path, file] : files) {
-    if (cancelled && cancelled()) return absl::CancelledError("interrupted");
-    const std::string full = JoinPath(model.directory, path);
-    FileCheck check{path, false, "", ""};
-    const auto sum = md5.find(path);
-    const bool recorded = !file.sha256.empty();
-    const absl::StatusOr<uint64_t> size = FileSize(full);
-    std::vector<std::string> checked;
-    if (!size.ok()) {
-      check.problem = "missing";
-    } else if (recorded && *size != file.size) {
-      check.problem = absl::StrCat("size is ", *size, ", expected ", file.size);
-    } else {
-      const auto compare = [&](DigestKind kind, const std::string& expected) -> absl::Status {
-        CRIA_ASSIGN_OR_RETURN(const std::string found, HashFile(full, kind));
-        checked.push_back(Name(kind));
-        if (found != expected && check.problem.empty())
-          check.problem = absl::StrCat(Name(kind), " is ", found, ", expected ", expected);
-        return absl::OkStatus();
-      };
-      if (recorded) CRIA_RETURN_IF_ERROR(compare(DigestKind::kSha256, file.sha256));
-      if (sum != md5.end()) CRIA_RETURN_IF_ERROR(compare(DigestKind::kMd5, sum->second));
-    }
-    check.ok = check.problem.empty();
-    check.checked = checked.empty() ? "size" : absl::StrJoin(checked, ", ");
-    checks.push_back(std::move(check));
-  }
-  return checks;
-}
-
 absl::Status ModelStore::Remove(const InstalledModel& model) const {
   // Out of sight first, so that no half-removed model is ever found.
   const std::string trash =
@@ -394,6 +329,14 @@ absl::StatusOr<std::unique_ptr<Staging>> ModelStore::Stage(const std::string& na
   if (flock(lock, LOCK_EX | LOCK_NB) != 0)
     return absl::AbortedError(absl::StrCat(
         name, ": another llama process is getting this model; wait for it, or end it"));
+  // A process that ended between the two renames of Publish left the former directory aside.
+  if (const std::string old = directory + kOldSuffix; base::DirectoryExists(old)) {
+    if (base::DirectoryExists(staging->target_)) {
+      CRIA_RETURN_IF_ERROR(RemoveTree(old));
+    } else {
+      CRIA_RETURN_IF_ERROR(Rename(old, staging->target_));
+    }
+  }
   return staging;
 }
 
@@ -411,11 +354,11 @@ absl::StatusOr<InstalledModel> Staging::Publish(const std::string& source,
   std::sort(model.files.begin(), model.files.end(),
             [](const LocalFile& a, const LocalFile& b) { return a.path < b.path; });
   for (const LocalFile& file : model.files) model.bytes += file.size;
-  CRIA_RETURN_IF_ERROR(base::WriteFileAtomically(JoinPath(directory_, kRecord), RecordText(model)));
+  CRIA_RETURN_IF_ERROR(
+      base::WriteFileAtomically(JoinPath(directory_, kModelRecordName), RecordText(model)));
   CRIA_RETURN_IF_ERROR(SyncDirectory(directory_));
 
-  const std::string old = absl::StrCat(directory_, ".old-", getpid());
-  CRIA_RETURN_IF_ERROR(RemoveTree(old));
+  const std::string old = directory_ + kOldSuffix;
   const bool replaces = base::DirectoryExists(target_);
   if (replaces) CRIA_RETURN_IF_ERROR(Rename(target_, old));
   CRIA_RETURN_IF_ERROR(Rename(directory_, target_));

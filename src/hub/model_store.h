@@ -9,7 +9,6 @@
 #define CRIA_HUB_MODEL_STORE_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,6 +18,9 @@
 #include "hub/downloader.h"
 
 namespace cria::hub {
+
+// The record beside a model's files.
+inline constexpr char kModelRecordName[] = "model.json";
 
 // What the word MODEL of a command line stands for.
 struct ResolvedModel {
@@ -36,13 +38,6 @@ struct InstalledModel {
   std::string tool_format = "json";
   uint64_t bytes = 0;
   std::vector<LocalFile> files;  // sha256 is "" where none is recorded
-};
-
-struct FileCheck {
-  std::string path;
-  bool ok = false;
-  std::string problem;  // "missing", "size is 3, expected 4", ...; "" if ok
-  std::string checked;  // "sha256", "md5", "sha256, md5", or "size" alone
 };
 
 class Staging;
@@ -64,11 +59,6 @@ class ModelStore {
   // A model in the store, by any of its names. Never a path.
   absl::StatusOr<InstalledModel> Find(const std::string& model) const;
   absl::StatusOr<std::vector<InstalledModel>> List() const;  // sorted by name
-
-  // Every recorded file against its size and sha256, and against checklist.chk (md5) where there is
-  // one.
-  absl::StatusOr<std::vector<FileCheck>> Verify(const InstalledModel& model,
-                                                const std::function<bool()>& cancelled) const;
 
   absl::Status Remove(const InstalledModel& model) const;
 
@@ -122,11 +112,6 @@ absl::Status CheckModelName(const std::string& name);
 // Where in a model's directory Checkpoint::Open should look: the directory, its only *.gguf or
 // *.bin, or original/.
 std::string OpenablePath(const std::string& directory);
-
-// The md5 sums of a checklist.chk ("<md5>  <file>" a line) by file name. kDataLoss if a line is
-// something else.
-absl::StatusOr<std::vector<std::pair<std::string, std::string>>> ParseChecklist(
-    const std::string& text);
 
 }  // namespace cria::hub
 

@@ -8,7 +8,6 @@
 #include "absl/strings/ascii.h"
 #include "base/file.h"
 #include "base/json.h"
-#include "hub/disk.h"
 
 namespace cria::hub {
 namespace {
@@ -37,7 +36,8 @@ bool IsStrong(const std::string& etag) {
 
 absl::StatusOr<std::unique_ptr<PartFile>> PartFile::Open(const std::string& path,
                                                          std::optional<uint64_t> size,
-                                                         const Digest& expected) {
+                                                         const Digest& expected,
+                                                         const Cancelled& cancelled) {
   CRIA_RETURN_IF_ERROR(MakeDirectories(DirectoryOf(path)));
   const std::string part = PartPath(path);
   const int fd = open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
@@ -53,7 +53,7 @@ absl::StatusOr<std::unique_ptr<PartFile>> PartFile::Open(const std::string& path
   if ((size.has_value() && file->size_ > *size) || !can_check)
     CRIA_RETURN_IF_ERROR(file->Restart("", size, expected));
   file->resumed_ = file->size_ > 0;
-  CRIA_RETURN_IF_ERROR(file->HashExisting());
+  CRIA_RETURN_IF_ERROR(file->HashExisting(cancelled));
   return file;
 }
 
@@ -68,11 +68,17 @@ void PartFile::StartHashing(std::optional<uint64_t> size, const Digest& expected
     other_ = std::make_unique<Hasher>(expected_.kind, size.value_or(0));
 }
 
-absl::Status PartFile::HashExisting() {
-  return ReadChunks(PartPath(path_), size_, [&](std::span<const uint8_t> chunk) {
-    sha256_->Update(chunk);
-    if (other_ != nullptr) other_->Update(chunk);
-  });
+absl::Status PartFile::HashExisting(const Cancelled& cancelled) {
+  return ReadChunks(PartPath(path_), size_, cancelled,
+                    [&](std::span<const uint8_t> chunk) -> absl::Status {
+                      Hash(chunk);
+                      return absl::OkStatus();
+                    });
+}
+
+void PartFile::Hash(std::span<const uint8_t> bytes) {
+  sha256_->Update(bytes);
+  if (other_ != nullptr) other_->Update(bytes);
 }
 
 absl::Status PartFile::Restart(const std::string& etag, std::optional<uint64_t> size,
@@ -99,8 +105,7 @@ void PartFile::Expect(const Digest& expected) {
 absl::Status PartFile::Append(std::span<const uint8_t> bytes) {
   CRIA_RETURN_IF_ERROR(WriteFully(fd_, bytes, PartPath(path_)));
   size_ += bytes.size();
-  sha256_->Update(bytes);
-  if (other_ != nullptr) other_->Update(bytes);
+  Hash(bytes);
   return absl::OkStatus();
 }
 

@@ -11,6 +11,7 @@
 
 #include "base/status.h"
 #include "hub/digest.h"
+#include "hub/disk.h"
 
 namespace cria::hub {
 
@@ -22,7 +23,8 @@ class PartFile {
   // part is dropped.
   static absl::StatusOr<std::unique_ptr<PartFile>> Open(const std::string& path,
                                                         std::optional<uint64_t> size,
-                                                        const Digest& expected);
+                                                        const Digest& expected,
+                                                        const Cancelled& cancelled);
   ~PartFile();
   PartFile(const PartFile&) = delete;
   PartFile& operator=(const PartFile&) = delete;
@@ -49,7 +51,8 @@ class PartFile {
  private:
   PartFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
   void StartHashing(std::optional<uint64_t> size, const Digest& expected);
-  absl::Status HashExisting();
+  void Hash(std::span<const uint8_t> bytes);
+  absl::Status HashExisting(const Cancelled& cancelled);
 
   std::string path_;  // the final name
   int fd_;
