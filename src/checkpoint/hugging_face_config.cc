@@ -155,26 +155,35 @@ absl::StatusOr<int64_t> ReadHeadDim(const object& fields, const ModelConfig& con
   return config.hidden / heads;
 }
 
-absl::Status ReadLlama3Scaling(const object& fields, const object& rope, RopeScaling* scaling) {
+absl::Status ReadLlama3Scaling(const object& fields, const object& rope, int64_t max_context,
+                               RopeScaling* scaling) {
   scaling->type = RopeScaling::Type::kLlama3;
   CRIA_ASSIGN_OR_RETURN(scaling->factor, RequireDouble(rope, "factor"));
   CRIA_ASSIGN_OR_RETURN(scaling->low_freq_factor, RequireDouble(rope, "low_freq_factor"));
   CRIA_ASSIGN_OR_RETURN(scaling->high_freq_factor, RequireDouble(rope, "high_freq_factor"));
-  constexpr std::string_view kOriginal = "original_max_position_embeddings";
-  const object& holder = base::Find(rope, kOriginal) != nullptr ? rope : fields;
-  CRIA_ASSIGN_OR_RETURN(scaling->original_context, RequireInt(holder, kOriginal));
+  // Outside the object it counts first, and without it the context is meant:
+  // standardize_rope_params of version 5.
+  scaling->original_context = max_context;
+  for (const object* holder : {&fields, &rope}) {
+    CRIA_ASSIGN_OR_RETURN(const auto original,
+                          FromFile(base::GetInt(*holder, "original_max_position_embeddings")));
+    if (!original) continue;
+    scaling->original_context = *original;
+    break;
+  }
   return absl::OkStatus();
 }
 
 // `rope`: rope_scaling (transformers 4) or rope_parameters (5).
-absl::Status ReadScaling(const object& fields, const object& rope, RopeScaling* scaling) {
+absl::Status ReadScaling(const object& fields, const object& rope, ModelConfig* config) {
+  RopeScaling* scaling = &config->rope_scaling;
   CRIA_ASSIGN_OR_RETURN(auto type, FromFile(base::GetString(rope, "rope_type")));
   if (!type) {
     CRIA_ASSIGN_OR_RETURN(type, FromFile(base::GetString(rope, "type")));
   }
   if (!type && base::Find(rope, "factor") != nullptr) return Missing("rope_type");
   if (!type || *type == "default") return absl::OkStatus();
-  if (*type == "llama3") return ReadLlama3Scaling(fields, rope, scaling);
+  if (*type == "llama3") return ReadLlama3Scaling(fields, rope, config->max_context, scaling);
   if (*type == "linear") {
     scaling->type = RopeScaling::Type::kLinear;
     CRIA_ASSIGN_OR_RETURN(scaling->factor, RequireDouble(rope, "factor"));
@@ -187,12 +196,13 @@ absl::Status ReadScaling(const object& fields, const object& rope, RopeScaling* 
 absl::Status ReadRope(const object& fields, ModelConfig* config) {
   const object no_rope;
   const object* rope = &no_rope;
-  for (const std::string_view key : {"rope_parameters", "rope_scaling"}) {
+  for (const std::string_view key : {"rope_scaling", "rope_parameters"}) {
     const value* field = base::Find(fields, key);
     if (field == nullptr) continue;
     if (!field->is_object()) return WrongType(key, "an object", *field);
+    if (field->get_object().empty()) continue;
     rope = &field->get_object();
-    if (const absl::Status status = ReadScaling(fields, *rope, &config->rope_scaling); !status.ok())
+    if (const absl::Status status = ReadScaling(fields, *rope, config); !status.ok())
       return base::Annotate(status, key);
     break;
   }

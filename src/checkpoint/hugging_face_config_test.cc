@@ -20,8 +20,7 @@ constexpr char kBase[] = R"({
 std::string With(const std::string& changes) {
   base::json::object fields = base::json::parse(kBase).as_object();
   const value changed = base::json::parse(changes);
-  for (const auto& change : changed.get_object())
-    fields[change.key()] = change.value();
+  for (const auto& change : changed.get_object()) fields[change.key()] = change.value();
   return base::json::serialize(fields);
 }
 
@@ -96,6 +95,10 @@ TEST(HuggingFaceConfig, RopeScalingInEveryForm) {
     EXPECT_EQ(config.rope_scaling.high_freq_factor, 4);
     EXPECT_EQ(config.rope_scaling.original_context, 64);
   }
+  const ModelConfig whole = Model(
+      R"({"rope_parameters": {}, "rope_scaling": {"rope_type": "llama3", "factor": 8,
+          "low_freq_factor": 1, "high_freq_factor": 4}})");
+  EXPECT_EQ(whole.rope_scaling.original_context, 128) << "max_position_embeddings";
   const ModelConfig linear = Model(R"({"rope_scaling": {"type": "linear", "factor": 2.5}})");
   EXPECT_EQ(linear.rope_scaling.type, RopeScaling::Type::kLinear);
   EXPECT_EQ(linear.rope_scaling.factor, 2.5);
@@ -152,8 +155,10 @@ TEST(HuggingFaceConfig, NamesWhatIsWrong) {
       {R"({"rope_scaling": {"factor": 4}})", StatusCode::kDataLoss, "'rope_type' is missing"},
       {R"({"rope_scaling": {"type": "linear"}})", StatusCode::kDataLoss, "'factor' is missing"},
       {R"({"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 1,
-           "high_freq_factor": 4}})",
-       StatusCode::kDataLoss, "'original_max_position_embeddings' is missing"},
+           "high_freq_factor": 4, "original_max_position_embeddings": 0}})",
+       StatusCode::kDataLoss, "original context is 0"},
+      {R"({"rope_scaling": {"type": "llama3", "factor": 8, "low_freq_factor": 1}})",
+       StatusCode::kDataLoss, "'high_freq_factor' is missing"},
       {R"({"rope_scaling": "linear"})", StatusCode::kDataLoss,
        "'rope_scaling': expected an object, found a string"},
       {R"({"hidden_size": null})", StatusCode::kDataLoss, "'hidden_size' is missing"},

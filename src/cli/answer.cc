@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_format.h"
 #include "cli/input.h"
-#include "text/tool_parser.h"
 
 namespace cria::cli {
 namespace {
@@ -24,28 +23,18 @@ void PutTokenFields(text::TokenId id, const text::Tokenizer* tokenizer, base::js
 
 }  // namespace
 
-absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, const AnswerOptions& options) {
+absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, bool stream_to_stdout) {
   CRIA_ASSIGN_OR_RETURN(const std::shared_ptr<engine::Generation> stream, engine.Submit(std::move(request)));
-  std::optional<text::ToolCallParser> parser;
-  if (options.tools != nullptr) parser.emplace(*options.tools);
   Answer answer;
-  const auto show = [&](const std::string& text) {
-    answer.text += text;
-    if (!options.stream_to_stdout) return;
-    std::fwrite(text.data(), 1, text.size(), stdout);
-    std::fflush(stdout);
-  };
   while (std::optional<engine::TokenEvent> event = stream->Next()) {
     if (Interrupted()) stream->Cancel();
     if (event->token) answer.tokens.push_back(std::move(*event->token));
-    show(parser ? parser->Feed(event->text) : event->text);
+    answer.text += event->text;
+    if (!stream_to_stdout) continue;
+    std::fwrite(event->text.data(), 1, event->text.size(), stdout);
+    std::fflush(stdout);
   }
-  if (parser) {
-    text::ToolCallParser::Result parsed = parser->Finish();
-    show(parsed.text);
-    answer.tool_calls = std::move(parsed.calls);
-  }
-  if (options.stream_to_stdout && (answer.text.empty() || answer.text.back() != '\n')) std::fputc('\n', stdout);
+  if (stream_to_stdout && (answer.text.empty() || answer.text.back() != '\n')) std::fputc('\n', stdout);
   answer.result = stream->result();
   return answer;
 }

@@ -8,24 +8,18 @@
 #include "base/json.h"
 #include "cli/open_model.h"
 #include "engine/engine.h"
-#include "text/message.h"
+#include "text/tokenizer.h"
 
 namespace cria::cli {
 
-struct AnswerOptions {
-  bool stream_to_stdout = true;
-  const std::vector<text::ToolDefinition>* tools = nullptr;  // look for calls of these
-};
-
 struct Answer {
-  std::string text;  // valid UTF-8, without tool calls
+  std::string text;  // valid UTF-8
   std::vector<engine::SampledToken> tokens;
-  std::vector<text::ToolCall> tool_calls;
   engine::GenerationResult result;
 };
 
-// Submits and waits, printing text as it comes. Ctrl-C cancels: then result.status is kCancelled.
-absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, const AnswerOptions& options);
+// Submits and waits, printing text as it comes if `stream_to_stdout`. Ctrl-C cancels: then result.status is kCancelled.
+absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, bool stream_to_stdout);
 
 struct Speeds {
   double prefill_tokens_per_s = 0;

@@ -80,7 +80,7 @@ class Chat {
     request.options = options_;
     request.session = session_;
     ClearInterrupt();
-    auto answer = Ask(*opened_.engine, std::move(request), {});
+    auto answer = Ask(*opened_.engine, std::move(request), /*stream_to_stdout=*/true);
     if (!answer.ok()) return Undo(answer.status());
     if (flags_.stats) PrintStats(opened_, answer->result);
     conversation_.push_back(TextMessage(text::Role::kAssistant, answer->text));

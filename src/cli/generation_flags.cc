@@ -3,8 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "cli/input.h"
-#include "text/message_json.h"
-#include "text/tool_grammar.h"
+#include "text/tool_definition_json.h"
 
 namespace cria::cli {
 namespace {

@@ -40,10 +40,6 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
 // Tools, tool format and date for the chat format.
 absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags, text::ToolFormat recommended);
 
-// The grammar that --tool-choice asks for, if it forces a call; null if not.
-absl::Status ConstrainToTools(const text::ChatOptions& chat, const text::ChatFormat& format,
-                              engine::GenerationOptions* options);
-
 }  // namespace cria::cli
 
 #endif  // CRIA_CLI_GENERATION_FLAGS_H_

@@ -10,7 +10,6 @@
 #include "cli/input.h"
 #include "cli/open_model.h"
 #include "text/message_json.h"
-#include "text/tool_parser.h"
 
 namespace cria::cli {
 namespace {
@@ -53,13 +52,6 @@ absl::StatusOr<text::Conversation> ReadConversation(const RunFlags& flags) {
   return conversation;
 }
 
-// What the model is asked, and how its answer is read.
-struct Question {
-  std::vector<text::TokenId> ids;
-  text::ChatOptions chat;
-  bool find_tool_calls = false;
-};
-
 absl::StatusOr<std::vector<text::TokenId>> RawIds(const RunFlags& flags, const engine::LoadedModel& model) {
   if (model.tokenizer() == nullptr)
     return absl::InvalidArgumentError(absl::StrCat(model.model().checkpoint().path(),
@@ -72,12 +64,9 @@ absl::StatusOr<std::vector<text::TokenId>> RawIds(const RunFlags& flags, const e
   return ids;
 }
 
-absl::StatusOr<Question> MakeQuestion(const RunFlags& flags, const CliContext& context, const OpenedModel& opened) {
-  Question question;
-  if (!flags.token_ids.empty()) {
-    CRIA_ASSIGN_OR_RETURN(question.ids, ParseTokenIds(flags.token_ids));
-    return question;
-  }
+absl::StatusOr<std::vector<text::TokenId>> PromptIds(const RunFlags& flags, const CliContext& context,
+                                                     const OpenedModel& opened) {
+  if (!flags.token_ids.empty()) return ParseTokenIds(flags.token_ids);
   const auto format = opened.model->chat_format();
   const bool base_model = format.status().code() == absl::StatusCode::kNotFound &&
                           opened.model->tokenizer() != nullptr && flags.messages.empty() && flags.system.empty();
@@ -85,25 +74,23 @@ absl::StatusOr<Question> MakeQuestion(const RunFlags& flags, const CliContext& c
     if (!flags.raw && !context.quiet)
       std::fprintf(stderr, "llama: note: %s has no chat format: the prompt is continued as text (--raw)\n",
                    opened.name.c_str());
-    CRIA_ASSIGN_OR_RETURN(question.ids, RawIds(flags, *opened.model));
-    return question;
+    return RawIds(flags, *opened.model);
   }
   if (!format.ok()) return format.status();
-  CRIA_ASSIGN_OR_RETURN(question.chat, MakeChatOptions(flags.generation, opened.tool_format));
+  CRIA_ASSIGN_OR_RETURN(const text::ChatOptions chat, MakeChatOptions(flags.generation, opened.tool_format));
   CRIA_ASSIGN_OR_RETURN(const text::Conversation conversation, ReadConversation(flags));
-  CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, (*format)->Encode(conversation, question.chat));
+  CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, (*format)->Encode(conversation, chat));
   if (!encoded.images.empty())
     return absl::UnimplementedError(absl::StrCat(opened.name, ": the model takes no pictures, found ",
                                                  encoded.images.size(), " in the messages"));
-  question.ids = std::move(encoded.ids);
-  question.find_tool_calls = !question.chat.tools.empty();
-  return question;
+  return std::move(encoded.ids);
 }
 
-void PrintJson(const OpenedModel& opened, const Question& question, const Answer& answer, bool logprobs) {
+void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prompt, const Answer& answer,
+               bool logprobs) {
   base::json::object out;
   out["model"] = opened.name;
-  out["prompt_token_ids"] = base::json::value_from(question.ids);
+  out["prompt_token_ids"] = base::json::value_from(prompt);
   out["text"] = answer.text;
   base::json::array ids, probabilities;
   for (const engine::SampledToken& token : answer.tokens) {
@@ -114,7 +101,7 @@ void PrintJson(const OpenedModel& opened, const Question& question, const Answer
   if (logprobs) out["logprobs"] = std::move(probabilities);
   out["stop_reason"] = text::Name(answer.result.stop_reason);
   if (answer.result.stop_token_id) out["stop_token_id"] = *answer.result.stop_token_id;
-  out["tool_calls"] = text::ToolCallsToJson(answer.tool_calls);
+  out["tool_calls"] = base::json::array();
   out["usage"] = base::json::object{{"prompt_tokens", answer.result.prompt_tokens},
                                     {"completion_tokens", answer.result.completion_tokens}};
   const Speeds speeds = SpeedsOf(answer.result);
@@ -130,26 +117,17 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
   if (!flags.images.empty())
     return absl::UnimplementedError("--image: pictures are taken by the vision models, which this version can't run");
   CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
-  CRIA_ASSIGN_OR_RETURN(Question question, MakeQuestion(flags, context, opened));
+  CRIA_ASSIGN_OR_RETURN(const std::vector<text::TokenId> prompt, PromptIds(flags, context, opened));
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
                         MakeGenerationOptions(flags.generation, context, *opened.model));
-  AnswerOptions answer_options;
-  answer_options.stream_to_stdout = !context.json;
-  if (question.find_tool_calls) {
-    options.special_text = true;
-    CRIA_RETURN_IF_ERROR(ConstrainToTools(question.chat, **opened.model->chat_format(), &options));
-    answer_options.tools = &question.chat.tools;
-  }
   engine::Request request;
   request.model = opened.name;
-  request.prompt = question.ids;
+  request.prompt = prompt;
   request.options = options;
   request.context = context.context;
-  CRIA_ASSIGN_OR_RETURN(const Answer answer, Ask(*opened.engine, std::move(request), answer_options));
-  if (context.json && answer.result.status.ok())
-    PrintJson(opened, question, answer, options.logprobs >= 0);
-  if (!context.json && answer_options.tools != nullptr && !answer.tool_calls.empty())
-    std::printf("%s\n", base::json::serialize(text::ToolCallsToJson(answer.tool_calls)).c_str());
+  CRIA_ASSIGN_OR_RETURN(const Answer answer,
+                        Ask(*opened.engine, std::move(request), /*stream_to_stdout=*/!context.json));
+  if (context.json && answer.result.status.ok()) PrintJson(opened, prompt, answer, options.logprobs >= 0);
   if (flags.stats) PrintStats(opened, answer.result);
   return answer.result.status;
 }

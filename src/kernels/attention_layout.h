@@ -27,12 +27,13 @@ struct AttentionScratch {
   float* rows;     // [kMaxKeyBlock, padded D], a block of keys, then of values
   float* maximum;  // [R]
   float* total;    // [R]
+  float* shrink;   // [R]
 };
 
 static constexpr int64_t ScratchFloats(int64_t rows, int64_t head_dim) {
   const int64_t padded = PaddedHeadDim(head_dim);
   const int64_t padded_rows = (rows + 15) / 16 * 16;
-  return padded_rows * (2 * padded + kMaxKeyBlock + 2) + kMaxKeyBlock * padded;
+  return padded_rows * (2 * padded + kMaxKeyBlock + 3) + kMaxKeyBlock * padded;
 }
 
 static constexpr AttentionScratch DivideScratch(float* scratch, int64_t rows, int64_t head_dim) {
@@ -45,6 +46,7 @@ static constexpr AttentionScratch DivideScratch(float* scratch, int64_t rows, in
   parts.rows = parts.scores + padded_rows * kMaxKeyBlock;
   parts.maximum = parts.rows + kMaxKeyBlock * padded;
   parts.total = parts.maximum + padded_rows;
+  parts.shrink = parts.total + padded_rows;
   return parts;
 }
 

@@ -25,7 +25,8 @@ std::vector<const Kernels*> RunnableKernels() {
     if (Runs(*kernels, base::DetectCpu())) {
       runnable.push_back(kernels);
     } else {
-      std::printf("SKIPPED: %s: this processor does not have it\n", std::string(kernels->isa).c_str());
+      std::printf("SKIPPED: %s: this processor does not have it\n",
+                  std::string(kernels->isa).c_str());
     }
   }
   return runnable;
@@ -51,10 +52,12 @@ struct Kind {
 };
 
 constexpr Kind kKinds[] = {
-    {WeightKind::kF32, DType::kF32, 1},    {WeightKind::kF16, DType::kF16, 1},    {WeightKind::kBf16, DType::kBf16, 1},
-    {WeightKind::kQ8_0, DType::kQ8_0, 32}, {WeightKind::kQ4_0, DType::kQ4_0, 32}, {WeightKind::kQ4_1, DType::kQ4_1, 32},
-    {WeightKind::kQ5_0, DType::kQ5_0, 32}, {WeightKind::kQ5_1, DType::kQ5_1, 32}, {WeightKind::kQ4K, DType::kQ4K, 256},
-    {WeightKind::kQ5K, DType::kQ5K, 256},  {WeightKind::kQ6K, DType::kQ6K, 256},  {WeightKind::kInt4Group, DType::kI8, 32},
+    {WeightKind::kF32, DType::kF32, 1},      {WeightKind::kF16, DType::kF16, 1},
+    {WeightKind::kBf16, DType::kBf16, 1},    {WeightKind::kQ8_0, DType::kQ8_0, 32},
+    {WeightKind::kQ4_0, DType::kQ4_0, 32},   {WeightKind::kQ4_1, DType::kQ4_1, 32},
+    {WeightKind::kQ5_0, DType::kQ5_0, 32},   {WeightKind::kQ5_1, DType::kQ5_1, 32},
+    {WeightKind::kQ4K, DType::kQ4K, 256},    {WeightKind::kQ5K, DType::kQ5K, 256},
+    {WeightKind::kQ6K, DType::kQ6K, 256},    {WeightKind::kInt4Group, DType::kI8, 32},
     {WeightKind::kInt8Group, DType::kI8, 32}};
 
 // Random rows as a file would hold them, with the values that they stand for.
@@ -91,7 +94,8 @@ Weights MakeWeights(const Kind& kind, int64_t rows, int64_t cols, int64_t group,
   const bool grouped = kind.dtype == DType::kI8;
   if (grouped) {
     const bool four = kind.kind == WeightKind::kInt4Group;
-    for (uint8_t& byte : w.stored) byte = static_cast<uint8_t>(four ? rng.Below(16) - 8 : rng.Below(256) - 128);
+    for (uint8_t& byte : w.stored)
+      byte = static_cast<uint8_t>(four ? rng.Below(16) - 8 : rng.Below(256) - 128);
     w.scales = Random(rows * cols / group, seed + 1);
   } else if (kind.block > 1) {
     RandomBlocks(kind, &w.stored, rng);
@@ -101,7 +105,11 @@ Weights MakeWeights(const Kind& kind, int64_t rows, int64_t cols, int64_t group,
   tensor::Decode(kind.dtype, w.stored.data(), rows * cols, w.values.data());
   for (int64_t i = 0; grouped && i < rows * cols; ++i)
     w.values[static_cast<size_t>(i)] *= w.scales[static_cast<size_t>(i / group)];
-  w.source = {kind.kind, rows, cols, grouped ? group : 0, w.stored.data(),
+  w.source = {kind.kind,
+              rows,
+              cols,
+              grouped ? group : 0,
+              w.stored.data(),
               reinterpret_cast<const uint8_t*>(w.scales.data())};
   return w;
 }
@@ -114,15 +122,16 @@ struct Packed {
 Packed Pack(const WeightSource& source) {
   Packed packed;
   packed.matrix = {source.kind, source.rows, source.cols, source.group, nullptr};
-  packed.bytes = Bytes(static_cast<size_t>(packed.matrix.panels()) * PanelBytes(source.kind, source.cols, source.group));
+  packed.bytes = Bytes(static_cast<size_t>(packed.matrix.panels()) *
+                       PanelBytes(source.kind, source.cols, source.group));
   PackPanels(source, 0, packed.matrix.panels(), packed.bytes.data());
   packed.matrix.data = packed.bytes.data();
   return packed;
 }
 
 // out [M, N] by `kernels`, in one call over all panels.
-std::vector<float> Multiply(const Kernels& kernels, const PackedMatrix& matrix, Activations activations,
-                            const std::vector<float>& x, int64_t tokens) {
+std::vector<float> Multiply(const Kernels& kernels, const PackedMatrix& matrix,
+                            Activations activations, const std::vector<float>& x, int64_t tokens) {
   const size_t stride = PreparedBytes(activations, matrix.cols);
   const base::AlignedBuffer prepared = Bytes(stride * static_cast<size_t>(tokens) + 64);
   for (int64_t m = 0; m < tokens; ++m)
@@ -141,8 +150,8 @@ std::vector<float> Multiply(const Kernels& kernels, const PackedMatrix& matrix, 
   return out;
 }
 
-constexpr Activations kActivations[] = {Activations::kF32, Activations::kBf16, Activations::kInt8Block,
-                                        Activations::kInt8Token};
+constexpr Activations kActivations[] = {Activations::kF32, Activations::kBf16,
+                                        Activations::kInt8Block, Activations::kInt8Token};
 
 class MatMulTest : public testing::TestWithParam<Kind> {};
 
@@ -151,7 +160,9 @@ TEST_P(MatMulTest, EveryIsaAgreesWithTheReference) {
   const Kernels& reference = *FindKernels("reference");
   const Kind& kind = GetParam();
   for (const int64_t factor : {1, 2, 9, 18, 3}) {
-    const int64_t cols = kind.block == 1 ? 2 * factor * factor - 1 : kind.block == 32 ? 32 * factor : 256 * (factor % 4);
+    const int64_t cols = kind.block == 1    ? 2 * factor * factor - 1
+                         : kind.block == 32 ? 32 * factor
+                                            : 256 * (factor % 4);
     if (cols == 0) continue;
     for (const int64_t group : {cols, int64_t{32}}) {
       if (kind.dtype != DType::kI8 && group != cols) continue;
@@ -164,14 +175,18 @@ TEST_P(MatMulTest, EveryIsaAgreesWithTheReference) {
         const std::vector<float> expected = Multiply(reference, packed.matrix, activations, x, 17);
         for (const Kernels* kernels : RunnableKernels()) {
           for (const int64_t tokens : {0, 1, 2, 3, 5, 8, 9, 17}) {
-            const std::vector<float> got = Multiply(*kernels, packed.matrix, activations, x, tokens);
+            const std::vector<float> got =
+                Multiply(*kernels, packed.matrix, activations, x, tokens);
             for (int64_t i = 0; i < tokens * rows; ++i) {
               double magnitude = 0;
               for (int64_t k = 0; k < cols; ++k)
-                magnitude += std::fabs(static_cast<double>(weights.values[static_cast<size_t>(i % rows * cols + k)]) *
-                                       static_cast<double>(x[static_cast<size_t>(i / rows * cols + k)]));
-              ASSERT_NEAR(got[static_cast<size_t>(i)], expected[static_cast<size_t>(i)], 1e-5 * magnitude + 1e-6)
-                  << kernels->isa << " " << Name(kind.kind) << " " << Name(activations) << " K " << cols << " M " << tokens;
+                magnitude += std::fabs(
+                    static_cast<double>(weights.values[static_cast<size_t>(i % rows * cols + k)]) *
+                    static_cast<double>(x[static_cast<size_t>(i / rows * cols + k)]));
+              ASSERT_NEAR(got[static_cast<size_t>(i)], expected[static_cast<size_t>(i)],
+                          1e-5 * magnitude + 1e-6)
+                  << kernels->isa << " " << Name(kind.kind) << " " << Name(activations) << " K "
+                  << cols << " M " << tokens;
             }
           }
         }
@@ -208,12 +223,14 @@ TEST_P(MatMulTest, TheReferenceIsTheSumOverStoredValues) {
   const Weights weights = MakeWeights(kind, rows, cols, 32, 11);
   const Packed packed = Pack(weights.source);
   const std::vector<float> x = Random(cols, 12);
-  const std::vector<float> got = Multiply(*FindKernels("reference"), packed.matrix, Activations::kF32, x, 1);
+  const std::vector<float> got =
+      Multiply(*FindKernels("reference"), packed.matrix, Activations::kF32, x, 1);
   for (int64_t r = 0; r < rows; ++r) {
     double sum = 0, magnitude = 0;
     for (int64_t k = 0; k < cols; ++k) {
-      const double product = static_cast<double>(weights.values[static_cast<size_t>(r * cols + k)]) *
-                             static_cast<double>(x[static_cast<size_t>(k)]);
+      const double product =
+          static_cast<double>(weights.values[static_cast<size_t>(r * cols + k)]) *
+          static_cast<double>(x[static_cast<size_t>(k)]);
       sum += product;
       magnitude += std::fabs(product);
     }
@@ -248,16 +265,19 @@ Cache MakeCache(KvType type, int64_t length, int64_t head_dim, int64_t page_toke
     }
     uint8_t* page = cache.buffers.back().data();
     StoreKvRow(type, rows.data() + 2 * t * head_dim, head_dim, page_tokens, t % page_tokens, page);
-    StoreKvRow(type, rows.data() + (2 * t + 1) * head_dim, head_dim, page_tokens, t % page_tokens, page + cache.v_offset);
+    StoreKvRow(type, rows.data() + (2 * t + 1) * head_dim, head_dim, page_tokens, t % page_tokens,
+               page + cache.v_offset);
   }
   return cache;
 }
 
-std::vector<float> Attend(const Kernels& kernels, const AttentionCase& c, KvType type, const Cache& cache,
-                          const std::vector<float>& q, int64_t first_query, int64_t queries) {
+std::vector<float> Attend(const Kernels& kernels, const AttentionCase& c, KvType type,
+                          const Cache& cache, const std::vector<float>& q, int64_t first_query,
+                          int64_t queries) {
   const int64_t width = c.group * c.head_dim;
   std::vector<float> out(static_cast<size_t>(queries * width));
-  const base::AlignedBuffer scratch = Bytes(4 * AttentionScratchFloats(queries, c.group, c.head_dim, 32));
+  const base::AlignedBuffer scratch =
+      Bytes(4 * AttentionScratchFloats(queries, c.group, c.head_dim, 32));
   AttentionArgs args;
   args.q = q.data() + first_query * width;
   args.out = out.data();
@@ -280,19 +300,24 @@ TEST_P(AttentionTest, EveryIsaAgreesAndQueriesAreIndependent) {
   const auto& [c, type] = GetParam();
   const Cache cache = MakeCache(type, c.first + c.queries, c.head_dim, 32);
   const std::vector<float> q = Random(c.queries * c.group * c.head_dim, 22);
-  const std::vector<float> expected = Attend(*FindKernels("reference"), c, type, cache, q, 0, c.queries);
+  const std::vector<float> expected =
+      Attend(*FindKernels("reference"), c, type, cache, q, 0, c.queries);
   for (const Kernels* kernels : RunnableKernels()) {
     const std::vector<float> got = Attend(*kernels, c, type, cache, q, 0, c.queries);
-    for (size_t i = 0; i < got.size(); ++i) ASSERT_NEAR(got[i], expected[i], 1e-5) << kernels->isa << " at " << i;
+    for (size_t i = 0; i < got.size(); ++i)
+      ASSERT_NEAR(got[i], expected[i], 1e-5) << kernels->isa << " at " << i;
     const std::vector<float> last = Attend(*kernels, c, type, cache, q, c.queries - 1, 1);
-    EXPECT_TRUE(std::equal(last.begin(), last.end(), got.end() - static_cast<std::ptrdiff_t>(last.size()))) << kernels->isa;
+    EXPECT_TRUE(
+        std::equal(last.begin(), last.end(), got.end() - static_cast<std::ptrdiff_t>(last.size())))
+        << kernels->isa;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionTest,
-    testing::Combine(testing::Values(AttentionCase{64, 4, 0, 1}, AttentionCase{64, 3, 0, 32}, AttentionCase{8, 1, 31, 2},
-                                     AttentionCase{48, 2, 90, 17}, AttentionCase{128, 8, 200, 5}, AttentionCase{13, 2, 64, 9},
+    testing::Combine(testing::Values(AttentionCase{64, 4, 0, 1}, AttentionCase{64, 3, 0, 32},
+                                     AttentionCase{8, 1, 31, 2}, AttentionCase{48, 2, 90, 17},
+                                     AttentionCase{128, 8, 200, 5}, AttentionCase{13, 2, 64, 9},
                                      AttentionCase{80, 1, 33, 32}),
                      testing::Values(KvType::kF32, KvType::kBf16, KvType::kInt8)));
 
@@ -304,13 +329,15 @@ TEST(VectorOpsTest, EveryIsaAgreesWithTheReference) {
       std::vector<float> expected(a.size()), got(a.size());
       reference.rms_norm(a.data(), b.data(), 1e-5f, n, expected.data());
       kernels->rms_norm(a.data(), b.data(), 1e-5f, n, got.data());
-      for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(got[i], expected[i], 2e-6 * (1 + std::fabs(expected[i])));
+      for (size_t i = 0; i < a.size(); ++i)
+        EXPECT_NEAR(got[i], expected[i], 2e-6 * (1 + std::fabs(expected[i])));
       std::vector<float> gate = a;
       gate[0] = 200;
       if (n > 2) gate[1] = -200;
       reference.swiglu(gate.data(), b.data(), n, expected.data());
       kernels->swiglu(gate.data(), b.data(), n, got.data());
-      for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(got[i], expected[i], 2e-6 * (1 + std::fabs(expected[i])));
+      for (size_t i = 0; i < a.size(); ++i)
+        EXPECT_NEAR(got[i], expected[i], 2e-6 * (1 + std::fabs(expected[i])));
       got = expected = a;
       reference.add(b.data(), n, expected.data());
       kernels->add(b.data(), n, got.data());

@@ -16,7 +16,10 @@ struct Entry {
 // Best first.
 constexpr Entry kEntries[] = {
 #if defined(__x86_64__)
-    {&avx512_vnni::kTable, [](const base::CpuFeatures& cpu) { return cpu.avx2 && cpu.avx512_vnni; }},
+    {&avx512_bf16::kTable,
+     [](const base::CpuFeatures& cpu) { return cpu.avx2 && cpu.avx512_vnni && cpu.avx512_bf16; }},
+    {&avx512_vnni::kTable,
+     [](const base::CpuFeatures& cpu) { return cpu.avx2 && cpu.avx512_vnni; }},
     {&avx2::kTable, [](const base::CpuFeatures& cpu) { return cpu.avx2; }},
 #elif defined(__aarch64__)
     {&neon_dotprod::kTable, [](const base::CpuFeatures& cpu) { return cpu.neon && cpu.dotprod; }},
@@ -29,7 +32,7 @@ constexpr size_t kCount = std::size(kEntries);
 }  // namespace
 
 std::span<const Kernels* const> AllKernels() {
-  static constexpr auto kTables = [] {
+  static const auto kTables = [] {
     std::array<const Kernels*, kCount> tables{};
     for (size_t i = 0; i < kCount; ++i) tables[i] = kEntries[i].kernels;
     return tables;

@@ -9,8 +9,9 @@
 
 namespace cria::text {
 
-// Turns a stream of ids into valid UTF-8 and never emits part of a character: bytes that may still become one are held
-// back, bytes that cannot are U+FFFD. One thread at a time. The tokenizer must outlive it.
+// Turns a stream of ids into valid UTF-8 and never emits part of a character: bytes that may still
+// become one are held back, bytes that cannot are U+FFFD. One thread at a time. The tokenizer must
+// outlive it.
 class StreamDetokenizer {
  public:
   // `special`: special tokens are spelled out; otherwise they give no text.

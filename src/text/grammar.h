@@ -38,6 +38,9 @@ class GrammarMatcher {
   virtual bool CanEnd() const = 0;
   // Moves on by the bytes of `id`. False (and no move) if the token was not allowed.
   virtual bool Accept(TokenId id) = 0;
+  // kResourceExhausted once the grammar is so ambiguous that not every reading could be followed: from then on masks may
+  // leave out tokens that the grammar allows (never the other way round).
+  virtual absl::Status status() const { return absl::OkStatus(); }
 };
 std::unique_ptr<GrammarMatcher> MakeGrammarMatcher(std::shared_ptr<const Grammar> grammar,
                                                    std::shared_ptr<const TokenTrie> trie);

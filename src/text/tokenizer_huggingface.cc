@@ -200,12 +200,20 @@ class Reader {
       const TokenId merged =
           left.has_value() && right.has_value() ? find(*left + *right) : kNoToken;
       if (left_id == kNoToken || right_id == kNoToken || merged == kNoToken) {
-        return Malformed(
-            absl::StrCat("merge ", i, ": its parts or their union are not in the vocab"));
+        if (!InVocab(split->first) || !InVocab(split->second) ||
+            !InVocab(std::string(split->first) + std::string(split->second))) {
+          return Malformed(
+              absl::StrCat("merge ", i, ": its parts or their union are not in the vocab"));
+        }
+        continue;  // one of them is special: no text becomes that
       }
       merges_.Add(left_id, right_id, merged);
     }
     return absl::OkStatus();
+  }
+
+  bool InVocab(std::string_view token) const {
+    return base::Find(*base::FindObject(*model_, "vocab"), token) != nullptr;
   }
 
   absl::Status MakePipeline() {

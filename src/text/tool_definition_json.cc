@@ -123,6 +123,16 @@ absl::StatusOr<json::object> ParametersFromJson(const json::object& tool,
   return CheckedSchema(parameters->get_object(), place);
 }
 
+// What the models know a built-in tool to take: one string.
+json::object BuiltinSchema(const std::string& name) {
+  const char* argument = name == kCodeInterpreter ? "code" : "query";
+  json::object schema;
+  schema["type"] = "object";
+  schema["properties"] = {{argument, {{"type", "string"}}}};
+  schema["required"] = {argument};
+  return schema;
+}
+
 absl::StatusOr<ToolDefinition> ToolFromJson(const json::value& value, std::string where) {
   const json::object* tool = value.if_object();
   if (tool == nullptr) return WrongType(where, "an object", &value);
@@ -130,7 +140,7 @@ absl::StatusOr<ToolDefinition> ToolFromJson(const json::value& value, std::strin
   CRIA_ASSIGN_OR_RETURN(const std::string type, StringOr(*tool, "type", where));
   if (IsBuiltinTool(type)) {
     definition.name = type;
-    CRIA_ASSIGN_OR_RETURN(definition.parameters, CheckedSchema({}, where));
+    definition.parameters = BuiltinSchema(type);
     return definition;
   }
   if (!type.empty() && type != "function" && type != "function_call")
@@ -151,6 +161,8 @@ absl::StatusOr<ToolDefinition> ToolFromJson(const json::value& value, std::strin
                     "'" + definition.name + "'");
   CRIA_ASSIGN_OR_RETURN(definition.description, StringOr(*tool, "description", where));
   CRIA_ASSIGN_OR_RETURN(definition.parameters, ParametersFromJson(*tool, where));
+  if (IsBuiltinTool(definition.name) && definition.parameters["properties"].as_object().empty())
+    definition.parameters = BuiltinSchema(definition.name);
   return definition;
 }
 

@@ -69,6 +69,10 @@ TEST(ToolDefinitionJson, BuiltinTools) {
   ASSERT_EQ(tools.size(), 2u);
   EXPECT_EQ(tools[0].name, "brave_search");
   EXPECT_EQ(tools[1].name, "code_interpreter");
+  EXPECT_EQ(json::serialize(tools[0].parameters),
+            R"({"type":"object","properties":{"query":{"type":"string"}},"required":["query"]})");
+  EXPECT_EQ(json::serialize(tools[1].parameters),
+            R"({"type":"object","properties":{"code":{"type":"string"}},"required":["code"]})");
 }
 
 TEST(ToolDefinitionJson, ErrorsNameThePlace) {

@@ -8,6 +8,8 @@ import pathlib
 
 import gguf
 import numpy as np
+import transformers
+from tokenizers import pre_tokenizers
 
 from goldens import blocks, gguf_file, judge, store, tiny
 
@@ -76,8 +78,12 @@ def read(path):
 
 
 def tokenizer(path):
-    import transformers
-    return transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    """The file's vocabulary with the pre-tokenizer that its `pre` smollm means; transformers' GGUF reader forgets that
+    digits stand alone."""
+    made = transformers.AutoTokenizer.from_pretrained(path.parent, gguf_file=path.name)
+    made.backend_tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)])
+    return made
 
 
 def chat(question):

@@ -6,7 +6,7 @@
 
 #include "base/checked_math.h"
 #include "base/half.h"
-#include "kernels/reference/reference.h"
+#include "kernels/isa_tables.h"
 
 namespace cria::kernels::reference {
 namespace {

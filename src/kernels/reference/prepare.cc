@@ -6,8 +6,8 @@
 #include "base/checked_math.h"
 #include "base/half.h"
 #include "kernels/activation_layout.h"
+#include "kernels/isa_tables.h"
 #include "kernels/packed_layout.h"
-#include "kernels/reference/reference.h"
 
 namespace cria::kernels::reference {
 namespace {

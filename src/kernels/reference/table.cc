@@ -1,18 +1,23 @@
 #include "kernels/isa_tables.h"
 #include "kernels/packed_layout.h"
-#include "kernels/reference/reference.h"
 
-namespace cria::kernels::reference {
+namespace cria::kernels {
 
-Activations DefaultActivations(WeightKind kind) {
+Activations FastActivations(WeightKind kind) {
   if (IsFloatKind(kind)) return Activations::kF32;
   return IsGroupKind(kind) ? Activations::kInt8Token : Activations::kInt8Block;
 }
 
-constexpr Kernels kTable = {
+Activations Bf16Activations(WeightKind kind) {
+  return kind == WeightKind::kBf16 ? Activations::kBf16 : FastActivations(kind);
+}
+
+namespace reference {
+
+const Kernels kTable = {
     .isa = "reference",
     .description = "plain C++ with sums in double precision; the definition of every op, and slow",
-    .default_activations = DefaultActivations,
+    .default_activations = FastActivations,  // so that results agree with those of the fast tables
     .prepare = Prepare,
     .matmul = MatMul,
     .attention = Attention,
@@ -23,4 +28,5 @@ constexpr Kernels kTable = {
     .hadamard = Hadamard,
 };
 
-}  // namespace cria::kernels::reference
+}  // namespace reference
+}  // namespace cria::kernels

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/check.h"
-#include "kernels/reference/reference.h"
+#include "kernels/isa_tables.h"
 
 namespace cria::kernels::reference {
 

@@ -1,0 +1,36 @@
+// Dot products of unsigned weights and signed activations by vpdpbusd: sums of four products in 32
+// bits, no saturation.
+#ifndef CRIA_KERNELS_CPU_DOT_AVX512_H_
+#define CRIA_KERNELS_CPU_DOT_AVX512_H_
+
+#include "kernels/cpu/quads.h"
+
+namespace cria::kernels {
+namespace {
+
+// What DotQuads takes from every weight by itself.
+template <int kBits>
+constexpr int kDotBias = 0;
+
+CRIA_INLINE int32_t FourBytes(const int8_t* p) {
+  int32_t bytes;
+  memcpy(&bytes, p, sizeof bytes);
+  return bytes;
+}
+
+// sums[t] += the dot products of quads [kQuad, kEnd) of a block with token t, whose 32 bytes are at
+// x + t * stride.
+template <int kBits, int kQuad, int kEnd, int kTokens>
+CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
+  if constexpr (kQuad < kEnd) {
+    const I weights = Quad<kBits, kQuad>(quants);
+    for (int t = 0; t < kTokens; ++t)
+      sums[t] = _mm512_dpbusd_epi32(sums[t], weights, SetI(FourBytes(x + t * stride + 4 * kQuad)));
+    DotQuads<kBits, kQuad + 1, kEnd, kTokens>(quants, x, stride, sums);
+  }
+}
+
+}  // namespace
+}  // namespace cria::kernels
+
+#endif  // CRIA_KERNELS_CPU_DOT_AVX512_H_

@@ -1,0 +1,31 @@
+// Dot products by SDOT, which takes signed weights: 8-bit ones are made signed, smaller ones are
+// already.
+#ifndef CRIA_KERNELS_CPU_DOT_NEON_H_
+#define CRIA_KERNELS_CPU_DOT_NEON_H_
+
+#include "kernels/cpu/quads.h"
+
+namespace cria::kernels {
+namespace {
+
+template <int kBits>
+constexpr int kDotBias = kBits == 8 ? 128 : 0;
+
+template <int kBits, int kQuad, int kEnd, int kTokens>
+CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
+  if constexpr (kQuad < kEnd) {
+    int8x16_t weights = vreinterpretq_s8_s32(Quad<kBits, kQuad>(quants));
+    if constexpr (kBits == 8) weights = veorq_s8(weights, vdupq_n_s8(-128));
+    for (int t = 0; t < kTokens; ++t) {
+      int32_t bytes;
+      memcpy(&bytes, x + t * stride + 4 * kQuad, sizeof bytes);
+      sums[t] = vdotq_s32(sums[t], weights, vreinterpretq_s8_s32(vdupq_n_s32(bytes)));
+    }
+    DotQuads<kBits, kQuad + 1, kEnd, kTokens>(quants, x, stride, sums);
+  }
+}
+
+}  // namespace
+}  // namespace cria::kernels
+
+#endif  // CRIA_KERNELS_CPU_DOT_NEON_H_

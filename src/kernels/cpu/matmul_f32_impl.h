@@ -1,0 +1,199 @@
+// Any weights times float activations, written once for every simd_*.h.
+//
+// Weights become exact floats 64 columns at a time, [64][16] for each panel, which then serve all
+// tokens. For every (row, token) the products are added column by column into one float, in that
+// order for any number of tokens, so a token's result depends on nothing else in the call. With few
+// tokens several panels run side by side instead.
+#ifndef CRIA_KERNELS_CPU_MATMUL_F32_IMPL_H_
+#define CRIA_KERNELS_CPU_MATMUL_F32_IMPL_H_
+
+#include "kernels/cpu/panel_output.h"
+#include "kernels/cpu/quads.h"
+
+namespace cria::kernels {
+namespace {
+
+constexpr int64_t kSliceCols = 64;
+
+template <int kShift>
+CRIA_INLINE F ByteToFloat(I quad) {
+  return ToFloat(And(Shift<-kShift>(quad), SetI(0xff)));
+}
+
+template <WeightKind kKind, int kQuad>
+CRIA_INLINE void WidenQuad(const uint8_t* quants, const BlockScales& scales, float* out) {
+  constexpr QuantLayout kLayout = LayoutOf(kKind);
+  const I quad = Quad<kLayout.bits, kQuad>(quants);
+  const F scale = scales.scale[kLayout.form == ScaleForm::kSuper6 ? kQuad / 4 : 0];
+  const F offset = Set1(static_cast<float>(kLayout.offset));
+  const F bytes[4] = {ByteToFloat<0>(quad), ByteToFloat<8>(quad), ByteToFloat<16>(quad),
+                      ByteToFloat<24>(quad)};
+  for (int j = 0; j < 4; ++j) {
+    F weight = Mul(scale, kLayout.offset == 0 ? bytes[j] : Sub(bytes[j], offset));
+    if constexpr (HasMinimum(kLayout.form)) weight = Sub(weight, scales.minimum);
+    Store(out + 16 * (4 * kQuad + j), weight);
+  }
+}
+
+template <WeightKind kKind, int kQuad = 0>
+CRIA_INLINE void WidenQuads(const uint8_t* quants, const BlockScales& scales, float* out) {
+  if constexpr (kQuad < 8) {
+    WidenQuad<kKind, kQuad>(quants, scales, out);
+    WidenQuads<kKind, kQuad + 1>(quants, scales, out);
+  }
+}
+
+template <WeightKind kKind>
+void WidenBlocks(const PackedMatrix& matrix, const uint8_t* panel, int64_t col, int64_t cols,
+                 float* out) {
+  BlockCursor<kKind> at(matrix.cols, matrix.group);
+  at.Skip(col / kBlockCols, matrix.cols, matrix.group);
+  for (int64_t k = 0; k < cols; k += kBlockCols, at.Next()) {
+    for (int v = 0; v < kRowVectors; ++v) {
+      WidenQuads<kKind>(panel + at.quants() + 4 * kLanes * v, LoadScales<kKind>(panel, at, v),
+                        out + 16 * k + kLanes * v);
+    }
+  }
+}
+
+void WidenF16(const uint8_t* panel, int64_t col, int64_t cols, float* out) {
+  for (int64_t i = 0; i < 16 * cols; i += kLanes) Store(out + i, LoadF16(panel + 32 * col + 2 * i));
+}
+
+void WidenBf16(const uint8_t* panel, int64_t col, int64_t cols, float* out) {
+  for (int64_t k = 0; k < cols; k += 2) {
+    for (int v = 0; v < kRowVectors; ++v) {
+      const I pair = LoadI(panel + 32 * (col + k) + 4 * kLanes * v);
+      Store(out + 16 * k + kLanes * v, FromBits(ShiftLeft<16>(pair)));
+      Store(out + 16 * (k + 1) + kLanes * v,
+            FromBits(And(pair, SetI(static_cast<int32_t>(0xffff0000u)))));
+    }
+  }
+}
+
+// Columns [col, col + cols) of a panel as floats [cols][16]: in `buffer` unless they are floats
+// already. `col` is a multiple of kSliceCols.
+const float* Widen(const PackedMatrix& matrix, const uint8_t* panel, int64_t col, int64_t cols,
+                   float* buffer) {
+  switch (matrix.kind) {
+    case WeightKind::kF32:
+      return reinterpret_cast<const float*>(panel) + 16 * col;
+    case WeightKind::kF16:
+      WidenF16(panel, col, cols, buffer);
+      break;
+    case WeightKind::kBf16:
+      WidenBf16(panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ8_0:
+      WidenBlocks<WeightKind::kQ8_0>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ4_0:
+      WidenBlocks<WeightKind::kQ4_0>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ4_1:
+      WidenBlocks<WeightKind::kQ4_1>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ5_0:
+      WidenBlocks<WeightKind::kQ5_0>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ5_1:
+      WidenBlocks<WeightKind::kQ5_1>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ4K:
+      WidenBlocks<WeightKind::kQ4K>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ5K:
+      WidenBlocks<WeightKind::kQ5K>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kQ6K:
+      WidenBlocks<WeightKind::kQ6K>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kInt4Group:
+      WidenBlocks<WeightKind::kInt4Group>(matrix, panel, col, cols, buffer);
+      break;
+    case WeightKind::kInt8Group:
+      WidenBlocks<WeightKind::kInt8Group>(matrix, panel, col, cols, buffer);
+      break;
+  }
+  return buffer;
+}
+
+// Adds `cols` columns to sums [kPanels][sum_stride / 16 tokens][16]; x: kTokens rows, `stride`
+// floats apart.
+template <int kPanels, int kTokens>
+void FloatTile(const float* const weights[kPanels], const float* x, int64_t stride, int64_t cols,
+               float* sums, int64_t sum_stride) {
+  F acc[kPanels][kRowVectors][kTokens];
+  for (int p = 0; p < kPanels; ++p)
+    for (int v = 0; v < kRowVectors; ++v)
+      for (int t = 0; t < kTokens; ++t)
+        acc[p][v][t] = Load(sums + p * sum_stride + 16 * t + kLanes * v);
+  for (int64_t k = 0; k < cols; ++k) {
+    F value[kTokens];
+    for (int t = 0; t < kTokens; ++t) value[t] = Set1(x[t * stride + k]);
+    for (int p = 0; p < kPanels; ++p) {
+      for (int v = 0; v < kRowVectors; ++v) {
+        const F w = Load(weights[p] + 16 * k + kLanes * v);
+        for (int t = 0; t < kTokens; ++t) acc[p][v][t] = Fma(w, value[t], acc[p][v][t]);
+      }
+    }
+  }
+  for (int p = 0; p < kPanels; ++p)
+    for (int v = 0; v < kRowVectors; ++v)
+      for (int t = 0; t < kTokens; ++t)
+        Store(sums + p * sum_stride + 16 * t + kLanes * v, acc[p][v][t]);
+}
+
+template <int kPanels>
+void FloatTiles(const float* const weights[kPanels], const float* x, int64_t stride, int64_t tokens,
+                int64_t cols, float* sums, int64_t sum_stride) {
+  int64_t t = 0;
+  if constexpr (kPanels == 1) {
+    for (; t + kTileTokens <= tokens; t += kTileTokens)
+      FloatTile<1, kTileTokens>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
+    for (; t + 4 <= tokens; t += 4)
+      FloatTile<1, 4>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
+  }
+  for (; t + 2 <= tokens; t += 2)
+    FloatTile<kPanels, 2>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
+  for (; t < tokens; ++t)
+    FloatTile<kPanels, 1>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
+}
+
+// kPanels panels from `panel` on, times `tokens` <= kTokensAtOnce / kPanels tokens.
+template <int kPanels>
+void FloatPanels(const MatMulArgs& args, int64_t panel, int64_t token, int64_t tokens) {
+  const PackedMatrix& matrix = *args.weights;
+  const auto panel_bytes = static_cast<int64_t>(PanelBytes(matrix.kind, matrix.cols, matrix.group));
+  const auto stride =
+      static_cast<int64_t>(PreparedBytes(args.activations, matrix.cols) / sizeof(float));
+  const float* x = reinterpret_cast<const float*>(args.prepared) + token * stride;
+  constexpr int64_t kSumStride = kTokensAtOnce * 16 / kPanels;
+  alignas(64) float sums[kTokensAtOnce * 16] = {};
+  alignas(64) float buffers[kPanels][kSliceCols * 16];
+  for (int64_t k = 0; k < matrix.cols; k += kSliceCols) {
+    const int64_t cols = Smaller(kSliceCols, matrix.cols - k);
+    const float* weights[kPanels];
+    for (int p = 0; p < kPanels; ++p)
+      weights[p] = Widen(matrix, matrix.data + (panel + p) * panel_bytes, k, cols, buffers[p]);
+    FloatTiles<kPanels>(weights, x + k, stride, tokens, cols, sums, kSumStride);
+  }
+  for (int p = 0; p < kPanels; ++p)
+    WriteSums(args, panel + p, token, tokens, sums + p * kSumStride);
+}
+
+void MatMulF32(const MatMulArgs& args) {
+  int64_t panel = args.panel_begin;
+  if (args.tokens == 1)
+    for (; panel + 4 <= args.panel_end; panel += 4) FloatPanels<4>(args, panel, 0, 1);
+  if (args.tokens == 2)
+    for (; panel + 2 <= args.panel_end; panel += 2) FloatPanels<2>(args, panel, 0, 2);
+  for (int64_t token = 0; token < args.tokens; token += kTokensAtOnce)
+    for (int64_t p = panel; p < args.panel_end; ++p)
+      FloatPanels<1>(args, p, token, Smaller(kTokensAtOnce, args.tokens - token));
+}
+
+}  // namespace
+}  // namespace cria::kernels
+
+#endif  // CRIA_KERNELS_CPU_MATMUL_F32_IMPL_H_

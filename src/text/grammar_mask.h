@@ -1,0 +1,75 @@
+// Which tokens a configuration of a grammar allows.
+#ifndef CRIA_TEXT_GRAMMAR_MASK_H_
+#define CRIA_TEXT_GRAMMAR_MASK_H_
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "text/grammar_pda.h"
+#include "text/token_trie.h"
+
+namespace cria::text {
+
+// Walks the trie along the automaton, and remembers what it found in two caches. As in XGrammar
+// (Dong et al., "XGrammar: Flexible and Efficient Structured Generation Engine for Large Language
+// Models", 2024) the larger part of a mask depends on the top of the stack only: it is made once
+// for each head, along with the trie nodes where the head returns, from which the few tokens that
+// reach further are walked under the stack at hand. One thread at a time.
+class GrammarMasks {
+ public:
+  static constexpr size_t kMaxMasks = 64;                    // whole masks kept
+  static constexpr size_t kMaxHeadBytes = size_t{16} << 20;  // of all heads kept
+
+  // Both are kept by reference, and must outlive this.
+  GrammarMasks(GrammarPda& pda, const TokenTrie& trie)
+      : pda_(pda), trie_(trie), path_(trie.longest() + 1) {}
+
+  // Sets the bits of the allowed tokens in trie.mask_words() words, and clears all others.
+  void Fill(GrammarPda::ConfigId config, std::span<uint64_t> mask);
+  // To be called when the automaton was compacted: its ids have changed.
+  void Clear();
+
+ private:
+  using ConfigId = GrammarPda::ConfigId;
+
+  // What a head allows by itself. `bits` is empty where the list is shorter.
+  struct Head {
+    std::vector<uint64_t> bits;
+    std::vector<TokenId> tokens;
+    std::vector<uint32_t>
+        exits;  // nodes at which it may return and below which there are more tokens
+    size_t bytes() const {
+      return bits.size() * sizeof(uint64_t) + tokens.size() * sizeof(TokenId) +
+             exits.size() * sizeof(uint32_t);
+    }
+  };
+  struct Mask {
+    ConfigId config;
+    std::vector<uint64_t> bits;
+  };
+
+  void Compute(ConfigId config, std::span<uint64_t> mask);
+  std::shared_ptr<const Head> HeadOf(ConfigId config);
+  Head MakeHead(ConfigId config);
+  Head MakeLimitedHead(ConfigId config, const Head& unlimited, uint32_t reach);
+  // Calls visit(node index, node, configuration) for every node below `from` that can be reached
+  // from `config` there, and that is at least `min_depth` deep or has such nodes below.
+  template <typename Visit>
+  void Walk(ConfigId config, uint32_t from, uint32_t min_depth, const Visit& visit);
+
+  GrammarPda& pda_;
+  const TokenTrie& trie_;
+  std::vector<ConfigId> path_;  // by depth: where the walk is
+  absl::flat_hash_map<ConfigId, std::shared_ptr<const Head>> heads_;
+  size_t head_bytes_ = 0;
+  std::list<Mask> masks_;  // the last used first
+  absl::flat_hash_map<ConfigId, std::list<Mask>::iterator> mask_of_;
+};
+
+}  // namespace cria::text
+
+#endif  // CRIA_TEXT_GRAMMAR_MASK_H_

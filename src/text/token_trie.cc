@@ -1,0 +1,88 @@
+#include "text/token_trie.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace cria::text {
+
+std::shared_ptr<const TokenTrie> BuildTokenTrie(const Tokenizer& tokenizer) {
+  std::vector<std::string> tokens(static_cast<size_t>(tokenizer.vocab_size()));
+  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id)
+    if (!tokenizer.IsSpecial(id)) tokens[static_cast<size_t>(id)] = tokenizer.TokenBytes(id, false);
+  return TokenTrie::FromTokens(tokens);
+}
+
+std::shared_ptr<const TokenTrie> TokenTrie::FromTokens(std::span<const std::string> tokens) {
+  auto trie = std::make_shared<TokenTrie>();
+  size_t longest = 0, total = 0;
+  for (const std::string& token : tokens) {
+    if (token.size() > kMaxTokenBytes) continue;
+    longest = std::max(longest, token.size());
+    total += token.size();
+  }
+  CRIA_CHECK_LT(total, size_t{UINT32_MAX});
+  trie->offsets_.push_back(0);
+  for (size_t id = 0; id < tokens.size(); ++id) {
+    if (tokens[id].size() <= kMaxTokenBytes) trie->bytes_ += tokens[id];
+    trie->offsets_.push_back(static_cast<uint32_t>(trie->bytes_.size()));
+    if (!trie->Bytes(static_cast<TokenId>(id)).empty())
+      trie->tokens_.push_back(static_cast<TokenId>(id));
+  }
+  trie->by_length_ = trie->tokens_;
+  std::stable_sort(trie->by_length_.begin(), trie->by_length_.end(), [&](TokenId a, TokenId b) {
+    return trie->Bytes(a).size() > trie->Bytes(b).size();
+  });
+  trie->longer_counts_.assign(longest + 1, 0);
+  for (const TokenId id : trie->tokens_)
+    for (size_t n = 0; n < trie->Bytes(id).size(); ++n) ++trie->longer_counts_[n];
+  std::sort(trie->tokens_.begin(), trie->tokens_.end(), [&](TokenId a, TokenId b) {
+    const std::string_view left = trie->Bytes(a), right = trie->Bytes(b);
+    return left != right ? left < right : a < b;
+  });
+
+  // In sorted order each token adds the nodes behind what it shares with the one before.
+  std::vector<Node>& nodes = trie->nodes_;
+  std::vector<uint32_t> path = {0};  // nodes from the root to the token before
+  const auto close = [&](size_t depth) {
+    while (path.size() > depth + 1) {
+      const uint32_t node = path.back();
+      path.pop_back();
+      nodes[node].end = static_cast<uint32_t>(nodes.size());
+      Node& parent = nodes[path.back()];
+      parent.height =
+          std::max<uint16_t>(parent.height, static_cast<uint16_t>(nodes[node].height + 1));
+    }
+  };
+  nodes.push_back({});
+  std::string_view before;
+  for (uint32_t i = 0; i < trie->tokens_.size(); ++i) {
+    const std::string_view token = trie->Bytes(trie->tokens_[i]);
+    const auto [a, b] = std::mismatch(token.begin(), token.end(), before.begin(), before.end());
+    const auto shared = static_cast<size_t>(a - token.begin());
+    close(shared);
+    for (size_t depth = shared; depth < token.size(); ++depth) {
+      path.push_back(static_cast<uint32_t>(nodes.size()));
+      nodes.push_back(
+          {0, i, static_cast<uint16_t>(depth + 1), 0, static_cast<uint8_t>(token[depth])});
+    }
+    before = token;
+  }
+  close(0);
+  nodes[kRoot].end = static_cast<uint32_t>(nodes.size());
+  nodes.push_back({0, static_cast<uint32_t>(trie->tokens_.size()), 0, 0, 0});
+  return trie;
+}
+
+std::span<const TokenId> TokenTrie::LongerThan(size_t bytes) const {
+  if (bytes >= longer_counts_.size()) return {};
+  return {by_length_.data(), longer_counts_[bytes]};
+}
+
+std::string_view TokenTrie::Bytes(TokenId id) const {
+  if (id < 0 || id >= vocab_size()) return {};
+  const uint32_t begin = offsets_[static_cast<size_t>(id)];
+  return std::string_view(bytes_).substr(begin, offsets_[static_cast<size_t>(id) + 1] - begin);
+}
+
+}  // namespace cria::text

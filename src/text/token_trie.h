@@ -1,0 +1,58 @@
+// The vocabulary as a trie over bytes.
+#ifndef CRIA_TEXT_TOKEN_TRIE_H_
+#define CRIA_TEXT_TOKEN_TRIE_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/grammar.h"
+
+namespace cria::text {
+
+// Nodes stand in the order of a depth-first walk with sorted children, so that a subtree is a range
+// of nodes and its tokens are a range of tokens. Immutable; share freely.
+class TokenTrie {
+ public:
+  struct Node {
+    uint32_t end = 0;  // one past the last node of its subtree
+    uint32_t first_token =
+        0;                // in tokens(); those of this very node end where the next node's begin
+    uint16_t depth = 0;   // bytes from the root
+    uint16_t height = 0;  // bytes from here to the deepest node below
+    uint8_t byte = 0;
+  };
+  static constexpr uint32_t kRoot = 0;
+  static constexpr size_t kMaxTokenBytes = 4096;  // longer tokens are never allowed
+
+  // `tokens[id]` are the bytes of a token; tokens without bytes are left out.
+  static std::shared_ptr<const TokenTrie> FromTokens(std::span<const std::string> tokens);
+
+  std::span<const Node> nodes() const { return {nodes_.data(), nodes_.size() - 1}; }
+  const Node& node(uint32_t index) const { return nodes_[index]; }
+  // Tokens that are spelled exactly by the path to the node.
+  std::span<const TokenId> TokensAt(uint32_t node) const {
+    return {tokens_.data() + nodes_[node].first_token,
+            tokens_.data() + nodes_[node + 1].first_token};
+  }
+  std::span<const TokenId> LongerThan(size_t bytes) const;
+  std::string_view Bytes(TokenId id) const;  // empty for ids that are left out or out of range
+  uint32_t longest() const { return nodes_[kRoot].height; }
+  int32_t vocab_size() const { return static_cast<int32_t>(offsets_.size()) - 1; }
+  size_t mask_words() const { return (offsets_.size() - 1 + 63) / 64; }
+
+ private:
+  std::string bytes_;                    // of all tokens
+  std::vector<uint32_t> offsets_;        // [vocab_size + 1] into bytes_
+  std::vector<Node> nodes_;              // and one more, that only ends the tokens of the last
+  std::vector<TokenId> tokens_;          // sorted by their bytes
+  std::vector<TokenId> by_length_;       // longest first
+  std::vector<uint32_t> longer_counts_;  // [n]: how many are longer than n bytes
+};
+
+}  // namespace cria::text
+
+#endif  // CRIA_TEXT_TOKEN_TRIE_H_
