@@ -25,12 +25,7 @@ absl::Status SetGrammar(const GenerationFlags& flags, engine::GenerationOptions*
   if (!flags.json_schema.empty() && !flags.grammar.empty())
     return absl::InvalidArgumentError("--json-schema and --grammar: expected one of them, found both");
   if (!flags.json_schema.empty()) {
-    CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.json_schema));
-    auto schema = base::ParseJson(json, "--json-schema");
-    if (!schema.ok()) return absl::InvalidArgumentError(schema.status().message());
-    auto grammar = text::GrammarFromJsonSchema(*schema);
-    if (!grammar.ok()) return absl::InvalidArgumentError(absl::StrCat("--json-schema: ", grammar.status().message()));
-    options->grammar = *std::move(grammar);
+    return absl::UnimplementedError("--json-schema: this version takes grammars only; use --grammar FILE");
   } else if (!flags.grammar.empty()) {
     CRIA_ASSIGN_OR_RETURN(const std::string source, ReadInput(flags.grammar));
     auto grammar = text::GrammarFromGbnf(source);
