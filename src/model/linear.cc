@@ -81,7 +81,10 @@ absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint, co
     source.scales = reinterpret_cast<const uint8_t*>(scale_values.data());
   }
   CRIA_RETURN_IF_ERROR(PackInto(source, &linear.packed_, &linear.weights_, name, pool));
-  linear.activations_ = f32_activations ? Activations::kF32 : kernels.default_activations(source.kind);
+  // Rounding the activations of GGUF kinds to int8 costs 0.56% of perplexity (SmolLM2-135M, Q4_1): only weights that
+  // were made for it are multiplied so.
+  const bool made_for_int8 = source.kind == WeightKind::kInt4Group || source.kind == WeightKind::kInt8Group;
+  linear.activations_ = f32_activations || !made_for_int8 ? Activations::kF32 : kernels.default_activations(source.kind);
   if (!kernels::Supports(source.kind, linear.activations_)) linear.activations_ = Activations::kF32;
   if (const tensor::View* bias = checkpoint.Find(name + ".bias")) linear.bias_ = DecodeVector(*bias);
   if (checkpoint.Find(name + ".adaptor.A.weight") != nullptr) {
