@@ -163,7 +163,8 @@ def trained_byte_fallback(texts, metaspace):
     tokenizer = Tokenizer(models.BPE(unk_token="<unk>", fuse_unk=True, byte_fallback=True))
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always", split=True)
     special = ["<unk>", "<s>", "</s>"] + [f"<0x{b:02X}>" for b in range(256)]
-    tokenizer.train_from_iterator(texts, trainers.BpeTrainer(vocab_size=4000, special_tokens=special, limit_alphabet=600,
+    # Without "<": else merges could spell special tokens, as no real model's do.
+    tokenizer.train_from_iterator([text for text in texts if "<" not in text], trainers.BpeTrainer(vocab_size=4000, special_tokens=special, limit_alphabet=600,
                                                              show_progress=False))
     state = json.loads(tokenizer.to_str())
     state["added_tokens"] = state["added_tokens"][:3]
