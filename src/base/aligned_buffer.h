@@ -8,8 +8,8 @@
 
 namespace cria::base {
 
-// Owns memory mapped from the system: pages are zero and are not touched until they're used. Movable, not copyable.
-// From 2 MiB on the kernel is asked for huge pages. Thread-compatible.
+// Owns memory mapped from the system: pages are zero and are not touched until they're used.
+// Movable, not copyable. From 2 MiB on the kernel is asked for huge pages. Thread-compatible.
 class AlignedBuffer {
  public:
   static constexpr size_t kAlignment = 64;
@@ -21,7 +21,8 @@ class AlignedBuffer {
   AlignedBuffer& operator=(const AlignedBuffer&) = delete;
   ~AlignedBuffer();
 
-  // False (and an empty buffer) when the system has no room. `bytes` == 0 gives an empty buffer and true.
+  // False (and an empty buffer) when the system has no room. `bytes` == 0 gives an empty buffer and
+  // true.
   [[nodiscard]] static bool Allocate(size_t bytes, AlignedBuffer* buffer);
 
   uint8_t* data() { return data_; }

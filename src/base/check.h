@@ -1,5 +1,6 @@
-// CRIA_CHECK: for programmer errors only. A failed check means that this program is wrong; input from outside is
-// answered with absl::Status instead. Always on. Free of dependencies, so that kernels may use it everywhere.
+// CRIA_CHECK: for programmer errors only. A failed check means that this program is wrong; input
+// from outside is answered with absl::Status instead. Always on. Free of dependencies, so that
+// kernels may use it everywhere.
 #ifndef CRIA_BASE_CHECK_H_
 #define CRIA_BASE_CHECK_H_
 
@@ -22,16 +23,16 @@ namespace cria::base {
 
 }  // namespace cria::base
 
-#define CRIA_CHECK(condition)                                             \
-  (__builtin_expect(static_cast<bool>(condition), 1)                      \
-       ? void(0)                                                          \
+#define CRIA_CHECK(condition)                        \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? void(0)                                     \
        : ::cria::base::CheckFailed(#condition, __FILE__, __LINE__))
 
 // Integer comparisons that print both values.
-#define CRIA_CHECK_OP_(a, op, b)                                                            \
-  (__builtin_expect((a)op(b), 1)                                                            \
-       ? void(0)                                                                            \
-       : ::cria::base::CheckFailed(#a " " #op " " #b, __FILE__, __LINE__,                   \
+#define CRIA_CHECK_OP_(a, op, b)                                          \
+  (__builtin_expect((a)op(b), 1)                                          \
+       ? void(0)                                                          \
+       : ::cria::base::CheckFailed(#a " " #op " " #b, __FILE__, __LINE__, \
                                    static_cast<long long>(a), static_cast<long long>(b)))
 #define CRIA_CHECK_EQ(a, b) CRIA_CHECK_OP_(a, ==, b)
 #define CRIA_CHECK_NE(a, b) CRIA_CHECK_OP_(a, !=, b)

@@ -1,4 +1,5 @@
-// Arithmetic on sizes that come from outside: every product and sum of such numbers goes through here.
+// Arithmetic on sizes that come from outside: every product and sum of such numbers goes through
+// here.
 #ifndef CRIA_BASE_CHECKED_MATH_H_
 #define CRIA_BASE_CHECKED_MATH_H_
 

@@ -34,7 +34,8 @@ int CgroupCores() {
   if (!(file >> quota >> period) || quota == "max" || period <= 0) return 1 << 20;
   char* end = nullptr;
   const double microseconds = std::strtod(quota.c_str(), &end);
-  return end == quota.c_str() ? 1 << 20 : std::max(1, static_cast<int>(microseconds / period + 0.5));
+  return end == quota.c_str() ? 1 << 20
+                              : std::max(1, static_cast<int>(microseconds / period + 0.5));
 }
 
 #if defined(__x86_64__)
@@ -55,7 +56,8 @@ void DetectX86(CpuFeatures* cpu) {
   const unsigned leaf7_b = b, leaf7_c = c;
   cpu->avx2 = bit(leaf7_b, 5) && fma && f16c;
   const bool zmm_saved = (ReadXcr0() & 0xe6) == 0xe6;
-  cpu->avx512 = zmm_saved && bit(leaf7_b, 16) && bit(leaf7_b, 17) && bit(leaf7_b, 30) && bit(leaf7_b, 31);
+  cpu->avx512 =
+      zmm_saved && bit(leaf7_b, 16) && bit(leaf7_b, 17) && bit(leaf7_b, 30) && bit(leaf7_b, 31);
   cpu->avx512_vnni = cpu->avx512 && bit(leaf7_c, 11);
   if (__get_cpuid_count(7, 1, &a, &b, &c, &d) == 0) return;
   cpu->avx_vnni = cpu->avx2 && bit(a, 4);

@@ -15,10 +15,12 @@ absl::Status FromErrno(std::string_view what, const std::string& path) {
   const int error = errno;
   const std::string message =
       absl::StrCat(path, ": ", absl::string_view(what.data(), what.size()), ": ", strerror(error));
-  if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+  if (error == ENOENT || error == ENOTDIR)
+    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
   if (error == ENOSPC || error == EDQUOT || error == ENOMEM || error == EMFILE)
     return absl::ResourceExhaustedError(message);
-  if (error == EACCES || error == EPERM || error == EROFS) return absl::PermissionDeniedError(message);
+  if (error == EACCES || error == EPERM || error == EROFS)
+    return absl::PermissionDeniedError(message);
   return absl::UnavailableError(message);
 }
 

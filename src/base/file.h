@@ -12,12 +12,13 @@
 
 namespace cria::base {
 
-// A read-only mapping of a whole file. Immutable, share freely. A file that somebody truncates while it is mapped
-// raises SIGBUS on access, as with every mapping: model files are replaced by rename, never rewritten in place.
+// A read-only mapping of a whole file. Immutable, share freely. A file that somebody truncates
+// while it is mapped raises SIGBUS on access, as with every mapping: model files are replaced by
+// rename, never rewritten in place.
 class MappedFile {
  public:
-  // kNotFound if there is no such file; kInvalidArgument if it is a directory; kUnavailable on an I/O error.
-  // An empty file gives empty bytes.
+  // kNotFound if there is no such file; kInvalidArgument if it is a directory; kUnavailable on an
+  // I/O error. An empty file gives empty bytes.
   static absl::StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -27,19 +28,22 @@ class MappedFile {
   const std::string& path() const { return path_; }
 
  private:
-  MappedFile(std::string path, std::span<const uint8_t> bytes) : path_(std::move(path)), bytes_(bytes) {}
+  MappedFile(std::string path, std::span<const uint8_t> bytes)
+      : path_(std::move(path)), bytes_(bytes) {}
 
   std::string path_;
   std::span<const uint8_t> bytes_;
 };
 
-// The content of a file of at most `max_bytes`; kResourceExhausted for a larger one, kNotFound if absent.
+// The content of a file of at most `max_bytes`; kResourceExhausted for a larger one, kNotFound if
+// absent.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes);
 
-// Writes to a temporary file beside `path`, syncs it and renames: readers see the old content or the new, never half.
+// Writes to a temporary file beside `path`, syncs it and renames: readers see the old content or
+// the new, never half.
 absl::Status WriteFileAtomically(const std::string& path, std::string_view content);
 
-bool FileExists(const std::string& path);   // a regular file, or a link to one
+bool FileExists(const std::string& path);  // a regular file, or a link to one
 bool DirectoryExists(const std::string& path);
 
 }  // namespace cria::base

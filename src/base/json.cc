@@ -15,10 +15,11 @@ absl::Status WrongType(std::string_view key, std::string_view expected, const js
 
 }  // namespace
 
-absl::StatusOr<json::value> ParseJson(std::string_view text, std::string_view what, const JsonLimits& limits) {
+absl::StatusOr<json::value> ParseJson(std::string_view text, std::string_view what,
+                                      const JsonLimits& limits) {
   if (text.size() > limits.max_bytes)
-    return absl::ResourceExhaustedError(absl::StrCat(View(what), ": ", text.size(), " bytes of JSON, at most ",
-                                                     limits.max_bytes, " are read"));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        View(what), ": ", text.size(), " bytes of JSON, at most ", limits.max_bytes, " are read"));
   json::parse_options options;
   options.max_depth = limits.max_depth;
   boost::system::error_code error;
@@ -30,11 +31,12 @@ absl::StatusOr<json::value> ParseJson(std::string_view text, std::string_view wh
       return absl::DataLossError(
           absl::StrCat(View(what), ": not valid JSON near byte ", used, ": ", error.message()));
     if (text.find_first_not_of(" \t\r\n", used) != std::string_view::npos)
-      return absl::DataLossError(
-          absl::StrCat(View(what), ": not valid JSON near byte ", used, ": text after the document"));
+      return absl::DataLossError(absl::StrCat(View(what), ": not valid JSON near byte ", used,
+                                              ": text after the document"));
     return parser.release();
   } catch (const std::exception& failure) {  // out of memory, or a limit inside the library
-    return absl::ResourceExhaustedError(absl::StrCat(View(what), ": cannot hold the JSON: ", failure.what()));
+    return absl::ResourceExhaustedError(
+        absl::StrCat(View(what), ": cannot hold the JSON: ", failure.what()));
   }
 }
 
@@ -78,7 +80,8 @@ absl::StatusOr<std::optional<bool>> GetBool(const json::object& object, std::str
   return WrongType(key, "true or false", *value);
 }
 
-absl::StatusOr<std::optional<std::string>> GetString(const json::object& object, std::string_view key) {
+absl::StatusOr<std::optional<std::string>> GetString(const json::object& object,
+                                                     std::string_view key) {
   const json::value* value = Find(object, key);
   if (value == nullptr) return std::optional<std::string>();
   if (const json::string* text = value->if_string())
@@ -88,18 +91,27 @@ absl::StatusOr<std::optional<std::string>> GetString(const json::object& object,
 
 std::string_view JsonTypeName(const json::value& value) {
   switch (value.kind()) {
-    case json::kind::null: return "null";
-    case json::kind::bool_: return "a boolean";
+    case json::kind::null:
+      return "null";
+    case json::kind::bool_:
+      return "a boolean";
     case json::kind::int64:
-    case json::kind::uint64: return "an integer";
-    case json::kind::double_: return "a number";
-    case json::kind::string: return "a string";
-    case json::kind::array: return "an array";
-    case json::kind::object: return "an object";
+    case json::kind::uint64:
+      return "an integer";
+    case json::kind::double_:
+      return "a number";
+    case json::kind::string:
+      return "a string";
+    case json::kind::array:
+      return "an array";
+    case json::kind::object:
+      return "an object";
   }
   return "a value";
 }
 
-json::value FiniteOrNull(double value) { return std::isfinite(value) ? json::value(value) : json::value(nullptr); }
+json::value FiniteOrNull(double value) {
+  return std::isfinite(value) ? json::value(value) : json::value(nullptr);
+}
 
 }  // namespace cria::base

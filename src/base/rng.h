@@ -1,4 +1,5 @@
-// A small random generator whose sequence is fixed by its seed on every platform (std:: distributions are not).
+// A small random generator whose sequence is fixed by its seed on every platform (std::
+// distributions are not).
 #ifndef CRIA_BASE_RNG_H_
 #define CRIA_BASE_RNG_H_
 
@@ -9,8 +10,8 @@
 
 namespace cria::base {
 
-// xoshiro256** seeded by splitmix64 (Blackman, Vigna: "Scrambled Linear Pseudorandom Number Generators", 2021).
-// One thread at a time. Copyable: a copy continues the same sequence.
+// xoshiro256** seeded by splitmix64 (Blackman, Vigna: "Scrambled Linear Pseudorandom Number
+// Generators", 2021). One thread at a time. Copyable: a copy continues the same sequence.
 class Rng {
  public:
   explicit Rng(uint64_t seed) {
@@ -38,10 +39,9 @@ class Rng {
   // Uniform in [0, 1), 53 bits.
   double Uniform() { return static_cast<double>(Next() >> 11) * 0x1p-53; }
 
-  // Uniform in [0, bound), bound > 0. The bias of the multiply-shift is below 2^-32 for bounds below 2^32.
-  uint32_t Below(uint32_t bound) {
-    return static_cast<uint32_t>(((Next() >> 32) * bound) >> 32);
-  }
+  // Uniform in [0, bound), bound > 0. The bias of the multiply-shift is below 2^-32 for bounds
+  // below 2^32.
+  uint32_t Below(uint32_t bound) { return static_cast<uint32_t>(((Next() >> 32) * bound) >> 32); }
 
   // Standard normal (Box-Muller, one of the pair).
   double Normal() {

@@ -1,13 +1,13 @@
-// Errors of the library: absl::Status with canonical codes, chosen by what the caller should do about them.
+// Errors of the library: absl::Status with canonical codes, chosen by what the caller should do
+// about them.
 //
 //   kInvalidArgument    the request is wrong (CLI exit 2, HTTP 400)
 //   kDataLoss           a file is damaged, truncated or hostile (exit 3)
-//   kUnimplemented      a file or request asks for something Cria doesn't do; the message names it (exit 3)
-//   kNotFound           no such file, model, tensor (exit 3 for models)
-//   kResourceExhausted  out of memory, context, disk or queue room (exit 5, HTTP 429)
-//   kUnavailable        the network or a remote failed; trying again may help (exit 4)
-//   kCancelled          the caller stopped it (exit 130)
-//   anything else       exit 1
+//   kUnimplemented      a file or request asks for something Cria doesn't do; the message names it
+//   (exit 3) kNotFound           no such file, model, tensor (exit 3 for models) kResourceExhausted
+//   out of memory, context, disk or queue room (exit 5, HTTP 429) kUnavailable        the network
+//   or a remote failed; trying again may help (exit 4) kCancelled          the caller stopped it
+//   (exit 130) anything else       exit 1
 //
 // A message names the thing, what was expected, what came and what to do, in one line.
 #ifndef CRIA_BASE_STATUS_H_
@@ -30,10 +30,10 @@ inline absl::Status Annotate(const absl::Status& status, std::string_view contex
 
 }  // namespace cria::base
 
-#define CRIA_RETURN_IF_ERROR(expression)              \
-  do {                                                \
-    absl::Status cria_status_ = (expression);         \
-    if (!cria_status_.ok()) return cria_status_;      \
+#define CRIA_RETURN_IF_ERROR(expression)         \
+  do {                                           \
+    absl::Status cria_status_ = (expression);    \
+    if (!cria_status_.ok()) return cria_status_; \
   } while (false)
 
 #define CRIA_CONCAT_INNER_(a, b) a##b

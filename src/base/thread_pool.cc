@@ -11,8 +11,8 @@
 namespace cria::base {
 namespace {
 
-// About 50 microseconds of polling: the pause between two operators of a model is far shorter, so workers stay hot
-// inside a forward step and cost nothing between requests.
+// About 50 microseconds of polling: the pause between two operators of a model is far shorter, so
+// workers stay hot inside a forward step and cost nothing between requests.
 constexpr int kSpins = 4000;
 
 inline void Pause() {
@@ -69,10 +69,13 @@ void ThreadPool::Run(const std::function<void(int)>& task) {
   }
   task_ = &task;
   pending_.store(num_threads_ - 1, std::memory_order_relaxed);
-  // Sequentially consistent with the sleeper's count-then-look: one of the two sees the other, no wake-up is lost.
+  // Sequentially consistent with the sleeper's count-then-look: one of the two sees the other, no
+  // wake-up is lost.
   generation_.fetch_add(1, std::memory_order_seq_cst);
   if (sleepers_.load(std::memory_order_seq_cst) > 0) {
-    { const std::lock_guard<std::mutex> lock(sleep_mutex_); }
+    {
+      const std::lock_guard<std::mutex> lock(sleep_mutex_);
+    }
     wake_.notify_all();
   }
   task(0);
@@ -88,7 +91,9 @@ void ThreadPool::Run(const std::function<void(int)>& task) {
 void ThreadPool::Work(int thread) {
   uint64_t done = 0;
   while (true) {
-    for (int spins = 0; spins < kSpins && generation_.load(std::memory_order_acquire) == done; ++spins) Pause();
+    for (int spins = 0; spins < kSpins && generation_.load(std::memory_order_acquire) == done;
+         ++spins)
+      Pause();
     if (generation_.load(std::memory_order_acquire) == done) {
       std::unique_lock<std::mutex> lock(sleep_mutex_);
       sleepers_.fetch_add(1, std::memory_order_seq_cst);

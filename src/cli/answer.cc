@@ -24,7 +24,8 @@ void PutTokenFields(text::TokenId id, const text::Tokenizer* tokenizer, base::js
 }  // namespace
 
 absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, bool stream_to_stdout) {
-  CRIA_ASSIGN_OR_RETURN(const std::shared_ptr<engine::Generation> stream, engine.Submit(std::move(request)));
+  CRIA_ASSIGN_OR_RETURN(const std::shared_ptr<engine::Generation> stream,
+                        engine.Submit(std::move(request)));
   Answer answer;
   while (std::optional<engine::TokenEvent> event = stream->Next()) {
     if (Interrupted()) stream->Cancel();
@@ -34,7 +35,8 @@ absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, bool
     std::fwrite(event->text.data(), 1, event->text.size(), stdout);
     std::fflush(stdout);
   }
-  if (stream_to_stdout && (answer.text.empty() || answer.text.back() != '\n')) std::fputc('\n', stdout);
+  if (stream_to_stdout && (answer.text.empty() || answer.text.back() != '\n'))
+    std::fputc('\n', stdout);
   answer.result = stream->result();
   return answer;
 }
@@ -45,22 +47,25 @@ Speeds SpeedsOf(const engine::GenerationResult& result) {
     speeds.prefill_tokens_per_s =
         static_cast<double>(result.prompt_tokens - result.reused_tokens) / result.prefill_s;
   if (result.decode_s > 0)
-    speeds.decode_tokens_per_s = static_cast<double>(result.completion_tokens - 1) / result.decode_s;
+    speeds.decode_tokens_per_s =
+        static_cast<double>(result.completion_tokens - 1) / result.decode_s;
   return speeds;
 }
 
 void PrintStats(const OpenedModel& opened, const engine::GenerationResult& result) {
   const Speeds speeds = SpeedsOf(result);
   absl::FPrintF(stderr,
-                "%s: prompt %d tokens at %.0f/s, answer %d tokens at %.1f/s; loaded in %.2f s, first token after %.2f s, "
+                "%s: prompt %d tokens at %.0f/s, answer %d tokens at %.1f/s; loaded in %.2f s, "
+                "first token after %.2f s, "
                 "peak memory %.0f MiB, %s, %d threads\n",
-                opened.name, result.prompt_tokens, speeds.prefill_tokens_per_s, result.completion_tokens,
-                speeds.decode_tokens_per_s, opened.load_s, result.ttft_s,
-                static_cast<double>(PeakRssBytes()) / (1 << 20), opened.model->model().kernels().isa,
-                opened.engine->pool().num_threads());
+                opened.name, result.prompt_tokens, speeds.prefill_tokens_per_s,
+                result.completion_tokens, speeds.decode_tokens_per_s, opened.load_s, result.ttft_s,
+                static_cast<double>(PeakRssBytes()) / (1 << 20),
+                opened.model->model().kernels().isa, opened.engine->pool().num_threads());
 }
 
-base::json::object LogprobJson(const engine::SampledToken& token, const text::Tokenizer* tokenizer) {
+base::json::object LogprobJson(const engine::SampledToken& token,
+                               const text::Tokenizer* tokenizer) {
   base::json::object out;
   PutTokenFields(token.id, tokenizer, &out);
   out["logprob"] = base::FiniteOrNull(token.logprob.value_or(0));

@@ -18,7 +18,8 @@ struct Answer {
   engine::GenerationResult result;
 };
 
-// Submits and waits, printing text as it comes if `stream_to_stdout`. Ctrl-C cancels: then result.status is kCancelled.
+// Submits and waits, printing text as it comes if `stream_to_stdout`. Ctrl-C cancels: then
+// result.status is kCancelled.
 absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, bool stream_to_stdout);
 
 struct Speeds {
@@ -30,7 +31,8 @@ Speeds SpeedsOf(const engine::GenerationResult& result);
 // One line on stderr.
 void PrintStats(const OpenedModel& opened, const engine::GenerationResult& result);
 
-// {"token_id", "token", "bytes", "logprob", "top": [...]}; token and bytes are null without a tokenizer.
+// {"token_id", "token", "bytes", "logprob", "top": [...]}; token and bytes are null without a
+// tokenizer.
 base::json::object LogprobJson(const engine::SampledToken& token, const text::Tokenizer* tokenizer);
 
 }  // namespace cria::cli

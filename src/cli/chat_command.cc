@@ -41,8 +41,9 @@ text::Message TextMessage(text::Role role, std::string text) {
 // The state of one conversation and what its commands do.
 class Chat {
  public:
-  Chat(const CliContext& context, const ChatFlags& flags, const OpenedModel& opened, const text::ChatFormat& format,
-       engine::GenerationOptions options, text::ChatOptions chat_options, std::shared_ptr<engine::Session> session)
+  Chat(const CliContext& context, const ChatFlags& flags, const OpenedModel& opened,
+       const text::ChatFormat& format, engine::GenerationOptions options,
+       text::ChatOptions chat_options, std::shared_ptr<engine::Session> session)
       : context_(context),
         flags_(flags),
         opened_(opened),
@@ -110,7 +111,8 @@ class Chat {
                                                              : "assistant";
       messages.push_back(base::json::object{{"role", role}, {"content", message.Text()}});
     }
-    const absl::Status status = base::WriteFileAtomically(path, base::json::serialize(messages) + "\n");
+    const absl::Status status =
+        base::WriteFileAtomically(path, base::json::serialize(messages) + "\n");
     if (status.ok()) {
       std::fprintf(stderr, "saved %zu messages to %s\n", conversation_.size(), path.c_str());
     } else {
@@ -148,12 +150,15 @@ absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
   CRIA_ASSIGN_OR_RETURN(const text::ChatFormat* format, opened.model->chat_format());
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
                         MakeGenerationOptions(flags.generation, context, *opened.model));
-  CRIA_ASSIGN_OR_RETURN(text::ChatOptions chat_options, MakeChatOptions(flags.generation, opened.tool_format));
+  CRIA_ASSIGN_OR_RETURN(text::ChatOptions chat_options,
+                        MakeChatOptions(flags.generation, opened.tool_format));
   CRIA_ASSIGN_OR_RETURN(std::shared_ptr<engine::Session> session,
                         engine::Session::Create(opened.model, context.context));
   if (!context.quiet && StderrIsTerminal())
-    std::fprintf(stderr, "%s is ready. /help lists the commands, Ctrl-D leaves.\n", opened.name.c_str());
-  Chat chat(context, flags, opened, *format, std::move(options), std::move(chat_options), std::move(session));
+    std::fprintf(stderr, "%s is ready. /help lists the commands, Ctrl-D leaves.\n",
+                 opened.name.c_str());
+  Chat chat(context, flags, opened, *format, std::move(options), std::move(chat_options),
+            std::move(session));
   const char* home = std::getenv("HOME");
   LineEditor editor(home == nullptr ? "" : absl::StrCat(home, "/.llama_history"));
   while (true) {
@@ -175,13 +180,16 @@ absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
 void AddChatCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("chat", "A conversation in the terminal");
   auto flags = std::make_shared<ChatFlags>();
-  command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag (default smollm2:135m)")
+  command
+      ->add_option("model", flags->model,
+                   "A path, a name of `llama model list`, or a tag (default smollm2:135m)")
       ->type_name("MODEL");
   command->add_option("--system", flags->system, "The system message")->type_name("TEXT");
   command->add_flag("--stats", flags->stats, "Say after each answer how fast it was");
   AddGenerationFlags(*command, flags->generation);
-  command->footer("Example:\n  llama chat llama3.2:1b --system \"Answer like a pirate\"\n\nCommands inside:\n" +
-                  std::string(kHelp));
+  command->footer(
+      "Example:\n  llama chat llama3.2:1b --system \"Answer like a pirate\"\n\nCommands inside:\n" +
+      std::string(kHelp));
   command->callback([flags, &context] { context.Fail(RunChat(*flags, context)); });
 }
 

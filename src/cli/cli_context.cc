@@ -14,7 +14,8 @@
 namespace cria::cli {
 namespace {
 
-volatile sig_atomic_t interrupted = 0;  // written by the signal handler: the one place where a global is the interface
+volatile sig_atomic_t interrupted =
+    0;  // written by the signal handler: the one place where a global is the interface
 
 void OnInterrupt(int) { interrupted = 1; }
 
@@ -32,17 +33,24 @@ void PrintError(const std::string& message, std::string_view code, bool json) {
 
 int ExitCodeOf(const absl::Status& status) {
   switch (status.code()) {
-    case absl::StatusCode::kOk: return kExitOk;
+    case absl::StatusCode::kOk:
+      return kExitOk;
     case absl::StatusCode::kInvalidArgument:
-    case absl::StatusCode::kOutOfRange: return kExitUsage;
+    case absl::StatusCode::kOutOfRange:
+      return kExitUsage;
     case absl::StatusCode::kDataLoss:
     case absl::StatusCode::kNotFound:
-    case absl::StatusCode::kUnimplemented: return kExitBadInput;
+    case absl::StatusCode::kUnimplemented:
+      return kExitBadInput;
     case absl::StatusCode::kUnavailable:
-    case absl::StatusCode::kDeadlineExceeded: return kExitNetwork;
-    case absl::StatusCode::kResourceExhausted: return kExitNoRoom;
-    case absl::StatusCode::kCancelled: return kExitInterrupted;
-    default: return kExitFailed;
+    case absl::StatusCode::kDeadlineExceeded:
+      return kExitNetwork;
+    case absl::StatusCode::kResourceExhausted:
+      return kExitNoRoom;
+    case absl::StatusCode::kCancelled:
+      return kExitInterrupted;
+    default:
+      return kExitFailed;
   }
 }
 
@@ -57,7 +65,9 @@ void CliContext::Fail(const absl::Status& status) {
   PrintError(std::string(status.message()), CodeName(status.code()), json);
 }
 
-void CliContext::FailUsage(const std::string& message) { Fail(absl::InvalidArgumentError(message)); }
+void CliContext::FailUsage(const std::string& message) {
+  Fail(absl::InvalidArgumentError(message));
+}
 
 bool StderrIsTerminal() { return isatty(STDERR_FILENO) != 0; }
 bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) != 0; }

@@ -26,7 +26,8 @@ int ExitCodeOf(const absl::Status& status);
 // The code's name for `--json` errors: "invalid_argument", "data_loss", ...
 std::string CodeName(absl::StatusCode code);
 
-// One thread. Subcommands read the flags in their callbacks and set `exit_code` through Fail() or directly.
+// One thread. Subcommands read the flags in their callbacks and set `exit_code` through Fail() or
+// directly.
 struct CliContext {
   bool json = false;
   bool quiet = false;
@@ -34,21 +35,22 @@ struct CliContext {
   int exit_code = kExitOk;
 
   // How models are run, by the commands that run one.
-  int threads = 0;                 // 0: every core
-  std::string isa;                 // empty: CRIA_ISA, else the best of this processor
-  int64_t context = 0;             // tokens; 0: the model's own limit
-  std::string kv_type = "bf16";    // bf16, int8, f32
+  int threads = 0;               // 0: every core
+  std::string isa;               // empty: CRIA_ISA, else the best of this processor
+  int64_t context = 0;           // tokens; 0: the model's own limit
+  std::string kv_type = "bf16";  // bf16, int8, f32
   std::optional<uint64_t> seed;
-  bool f32_activations = false;    // never round activations
+  bool f32_activations = false;  // never round activations
 
-  // Prints "llama: error: MESSAGE" to stderr in one line (and {"error":{"code","message"}} to stdout with --json), and
-  // sets the exit code. OK statuses do nothing.
+  // Prints "llama: error: MESSAGE" to stderr in one line (and {"error":{"code","message"}} to
+  // stdout with --json), and sets the exit code. OK statuses do nothing.
   void Fail(const absl::Status& status);
   // A wrong use of the command line: exit code 2.
   void FailUsage(const std::string& message);
 };
 
-// True if stderr (progress bars) or stdout (colours) is a terminal; colours also need NO_COLOR unset.
+// True if stderr (progress bars) or stdout (colours) is a terminal; colours also need NO_COLOR
+// unset.
 bool StderrIsTerminal();
 bool StdoutIsTerminal();
 bool UseColour();

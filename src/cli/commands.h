@@ -1,4 +1,5 @@
-// Every subcommand of `llama` that stands in a file of its own: each adds itself, with its flags and help, to the app.
+// Every subcommand of `llama` that stands in a file of its own: each adds itself, with its flags
+// and help, to the app.
 #ifndef CRIA_CLI_COMMANDS_H_
 #define CRIA_CLI_COMMANDS_H_
 

@@ -38,7 +38,8 @@ absl::Status Embed(const EmbedFlags& flags, const CliContext& context) {
     return absl::OkStatus();
   }
   base::json::array values;
-  for (const float value : embedding) values.push_back(base::FiniteOrNull(static_cast<double>(value)));
+  for (const float value : embedding)
+    values.push_back(base::FiniteOrNull(static_cast<double>(value)));
   const base::json::object out{{"model", opened.name},
                                {"embedding", std::move(values)},
                                {"usage", base::json::object{{"prompt_tokens", ids.size()}}}};
@@ -52,9 +53,12 @@ void AddEmbedCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("embed", "Embeddings of a text");
   auto flags = std::make_shared<EmbedFlags>();
   command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag")
-      ->type_name("MODEL")->required();
-  CLI::Option* text = command->add_option("text", flags->text, "The text (default: standard input)")->type_name("TEXT");
-  command->add_option("--token-ids", flags->token_ids, "Ids instead of text")->type_name("LIST|@FILE");
+      ->type_name("MODEL")
+      ->required();
+  CLI::Option* text = command->add_option("text", flags->text, "The text (default: standard input)")
+                          ->type_name("TEXT");
+  command->add_option("--token-ids", flags->token_ids, "Ids instead of text")
+      ->type_name("LIST|@FILE");
   command->footer("Example:\n  llama embed smollm2:135m \"A small mammal of the Andes\" --json");
   command->callback([flags, text, &context] {
     flags->has_text = text->count() > 0;

@@ -10,12 +10,13 @@ namespace {
 
 absl::Status ParseLogitBias(const std::string& text, engine::GenerationOptions* options) {
   for (const absl::string_view entry : absl::StrSplit(text, ',', absl::SkipWhitespace())) {
-    const std::pair<absl::string_view, absl::string_view> parts = absl::StrSplit(entry, absl::MaxSplits(':', 1));
+    const std::pair<absl::string_view, absl::string_view> parts =
+        absl::StrSplit(entry, absl::MaxSplits(':', 1));
     text::TokenId id = 0;
     float bias = 0;
     if (!absl::SimpleAtoi(parts.first, &id) || !absl::SimpleAtof(parts.second, &bias))
-      return absl::InvalidArgumentError(
-          absl::StrCat("--logit-bias: expected ID:NUMBER separated by commas, found '", entry, "'"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--logit-bias: expected ID:NUMBER separated by commas, found '", entry, "'"));
     options->logit_bias.emplace_back(id, bias);
   }
   return absl::OkStatus();
@@ -23,9 +24,11 @@ absl::Status ParseLogitBias(const std::string& text, engine::GenerationOptions* 
 
 absl::Status SetGrammar(const GenerationFlags& flags, engine::GenerationOptions* options) {
   if (!flags.json_schema.empty() && !flags.grammar.empty())
-    return absl::InvalidArgumentError("--json-schema and --grammar: expected one of them, found both");
+    return absl::InvalidArgumentError(
+        "--json-schema and --grammar: expected one of them, found both");
   if (!flags.json_schema.empty()) {
-    return absl::UnimplementedError("--json-schema: this version takes grammars only; use --grammar FILE");
+    return absl::UnimplementedError(
+        "--json-schema: this version takes grammars only; use --grammar FILE");
   } else if (!flags.grammar.empty()) {
     CRIA_ASSIGN_OR_RETURN(const std::string source, ReadInput(flags.grammar));
     auto grammar = text::GrammarFromGbnf(source);
@@ -39,46 +42,82 @@ absl::Status SetGrammar(const GenerationFlags& flags, engine::GenerationOptions*
 
 void AddGenerationFlags(CLI::App& command, GenerationFlags& flags) {
   const char* const group = "Generation";
-  command.add_option("--max-tokens", flags.max_tokens, "At most N new tokens")->type_name("N")->group(group);
+  command.add_option("--max-tokens", flags.max_tokens, "At most N new tokens")
+      ->type_name("N")
+      ->group(group);
   command.add_option("--temperature", flags.temperature, "Randomness; 0 is greedy (default 0.6)")
-      ->type_name("F")->group(group);
-  command.add_option("--top-p", flags.top_p, "Sample from the most likely tokens of this mass (default 0.9)")
-      ->type_name("F")->group(group);
-  command.add_option("--top-k", flags.top_k, "Sample from the N most likely tokens")->type_name("N")->group(group);
+      ->type_name("F")
+      ->group(group);
+  command
+      .add_option("--top-p", flags.top_p,
+                  "Sample from the most likely tokens of this mass (default 0.9)")
+      ->type_name("F")
+      ->group(group);
+  command.add_option("--top-k", flags.top_k, "Sample from the N most likely tokens")
+      ->type_name("N")
+      ->group(group);
   command.add_option("--min-p", flags.min_p, "Drop tokens below F times the most likely one")
-      ->type_name("F")->group(group);
-  command.add_option("--repetition-penalty", flags.repetition_penalty, "Make tokens seen before less likely (1 is off)")
-      ->type_name("F")->group(group);
-  command.add_option("--frequency-penalty", flags.frequency_penalty, "Subtract F per occurrence in the answer")
-      ->type_name("F")->group(group);
-  command.add_option("--presence-penalty", flags.presence_penalty, "Subtract F from tokens in the answer")
-      ->type_name("F")->group(group);
-  command.add_option("--logit-bias", flags.logit_bias, "Add to the logits of ids")->type_name("ID:F,...")->group(group);
+      ->type_name("F")
+      ->group(group);
+  command
+      .add_option("--repetition-penalty", flags.repetition_penalty,
+                  "Make tokens seen before less likely (1 is off)")
+      ->type_name("F")
+      ->group(group);
+  command
+      .add_option("--frequency-penalty", flags.frequency_penalty,
+                  "Subtract F per occurrence in the answer")
+      ->type_name("F")
+      ->group(group);
+  command
+      .add_option("--presence-penalty", flags.presence_penalty,
+                  "Subtract F from tokens in the answer")
+      ->type_name("F")
+      ->group(group);
+  command.add_option("--logit-bias", flags.logit_bias, "Add to the logits of ids")
+      ->type_name("ID:F,...")
+      ->group(group);
   command.add_option("--stop", flags.stop, "End before this text (repeatable)")
-      ->type_name("TEXT")->allow_extra_args(false)->group(group);
+      ->type_name("TEXT")
+      ->allow_extra_args(false)
+      ->group(group);
   command.add_flag("--ignore-eos", flags.ignore_eos, "Go on after stop tokens")->group(group);
-  command.add_option("--logprobs", flags.logprobs, "Report log-probabilities and N alternatives (with --json)")
-      ->type_name("N")->group(group);
+  command
+      .add_option("--logprobs", flags.logprobs,
+                  "Report log-probabilities and N alternatives (with --json)")
+      ->type_name("N")
+      ->group(group);
   command.add_option("--json-schema", flags.json_schema, "Constrain the answer to a JSON Schema")
-      ->type_name("FILE|JSON")->group(group);
+      ->type_name("FILE|JSON")
+      ->group(group);
   command.add_option("--grammar", flags.grammar, "Constrain the answer to a GBNF grammar")
-      ->type_name("FILE")->group(group);
+      ->type_name("FILE")
+      ->group(group);
   command.add_option("--tools", flags.tools, "Functions the model may call (OpenAI tools array)")
-      ->type_name("FILE")->group(group);
-  command.add_option("--tool-choice", flags.tool_choice, "auto, required, none, or a function's name")
-      ->type_name("CHOICE")->group(group);
+      ->type_name("FILE")
+      ->group(group);
+  command
+      .add_option("--tool-choice", flags.tool_choice, "auto, required, none, or a function's name")
+      ->type_name("CHOICE")
+      ->group(group);
   command.add_option("--tool-format", flags.tool_format, "json, function_tag or python_list")
-      ->type_name("FORMAT")->group(group);
-  command.add_option("--date", flags.date, "Put the block with the dates in front; 'today' or the day to claim")
-      ->type_name("YYYY-MM-DD")->group(group);
+      ->type_name("FORMAT")
+      ->group(group);
+  command
+      .add_option("--date", flags.date,
+                  "Put the block with the dates in front; 'today' or the day to claim")
+      ->type_name("YYYY-MM-DD")
+      ->group(group);
 }
 
-absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const GenerationFlags& flags, const CliContext& context,
+absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const GenerationFlags& flags,
+                                                                const CliContext& context,
                                                                 const engine::LoadedModel& model) {
   const checkpoint::ModelConfig& config = model.config();
   engine::GenerationOptions options;
   options.max_tokens = flags.max_tokens;
-  options.temperature = flags.temperature.value_or(config.temperature.value_or(options.temperature));
+  options.temperature =
+      flags.temperature.value_or(config.temperature.value_or(options.temperature));
   options.top_p = flags.top_p.value_or(config.top_p.value_or(options.top_p));
   options.top_k = flags.top_k.value_or(config.top_k.value_or(options.top_k));
   options.min_p = flags.min_p.value_or(options.min_p);
@@ -89,7 +128,8 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
   options.stop = flags.stop;
   options.ignore_eos = flags.ignore_eos;
   if (flags.logprobs && *flags.logprobs < 0)
-    return absl::InvalidArgumentError(absl::StrCat("--logprobs: expected 0 or more, found ", *flags.logprobs));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--logprobs: expected 0 or more, found ", *flags.logprobs));
   options.logprobs = flags.logprobs.value_or(-1);
   CRIA_RETURN_IF_ERROR(ParseLogitBias(flags.logit_bias, &options));
   CRIA_RETURN_IF_ERROR(SetGrammar(flags, &options));
@@ -97,14 +137,16 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
   return options;
 }
 
-absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags, text::ToolFormat recommended) {
+absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,
+                                                  text::ToolFormat recommended) {
   text::ChatOptions options;
   options.tool_format = recommended;
   if (!flags.tool_format.empty()) {
     const auto format = text::ToolFormatFromName(flags.tool_format);
     if (!format)
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--tool-format: expected json, function_tag or python_list, found '", flags.tool_format, "'"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("--tool-format: expected json, function_tag or python_list, found '",
+                       flags.tool_format, "'"));
     options.tool_format = *format;
   }
   options.tool_choice = flags.tool_choice;

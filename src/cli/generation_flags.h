@@ -16,16 +16,18 @@
 
 namespace cria::cli {
 
-// As the command line gives them; absent ones fall back to the checkpoint's generation_config, then to the defaults.
+// As the command line gives them; absent ones fall back to the checkpoint's generation_config, then
+// to the defaults.
 struct GenerationFlags {
   std::optional<int64_t> max_tokens, top_k, logprobs;
-  std::optional<double> temperature, top_p, min_p, repetition_penalty, frequency_penalty, presence_penalty;
-  std::string logit_bias;         // "ID:F,ID:F"
+  std::optional<double> temperature, top_p, min_p, repetition_penalty, frequency_penalty,
+      presence_penalty;
+  std::string logit_bias;  // "ID:F,ID:F"
   std::vector<std::string> stop;
   bool ignore_eos = false;
-  std::string json_schema;        // a file or JSON
-  std::string grammar;            // a file
-  std::string tools;              // a file
+  std::string json_schema;  // a file or JSON
+  std::string grammar;      // a file
+  std::string tools;        // a file
   std::string tool_choice = "auto";
   std::string tool_format;
   std::string date;
@@ -34,11 +36,13 @@ struct GenerationFlags {
 void AddGenerationFlags(CLI::App& command, GenerationFlags& flags);
 
 // The sampler's options for `model`. kInvalidArgument names the flag.
-absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const GenerationFlags& flags, const CliContext& context,
+absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const GenerationFlags& flags,
+                                                                const CliContext& context,
                                                                 const engine::LoadedModel& model);
 
 // Tools, tool format and date for the chat format.
-absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags, text::ToolFormat recommended);
+absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,
+                                                  text::ToolFormat recommended);
 
 }  // namespace cria::cli
 

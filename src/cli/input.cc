@@ -16,7 +16,8 @@ namespace {
 
 constexpr uint64_t kMaxInputBytes = uint64_t{256} << 20;
 
-// Files that a user names on the command line: a missing one is wrong usage of the command, not a bad model.
+// Files that a user names on the command line: a missing one is wrong usage of the command, not a
+// bad model.
 absl::StatusOr<std::string> ReadNamedFile(const std::string& path) {
   auto content = base::ReadFile(path, kMaxInputBytes);
   if (content.status().code() == absl::StatusCode::kNotFound)
@@ -32,11 +33,12 @@ absl::StatusOr<std::vector<text::TokenId>> ParseTokenIds(const std::string& list
     CRIA_ASSIGN_OR_RETURN(content, ReadInput(list.substr(1)));
   }
   std::vector<text::TokenId> ids;
-  for (const absl::string_view word : absl::StrSplit(content, absl::ByAnyChar(", \t\r\n"), absl::SkipEmpty())) {
+  for (const absl::string_view word :
+       absl::StrSplit(content, absl::ByAnyChar(", \t\r\n"), absl::SkipEmpty())) {
     text::TokenId id = 0;
     if (!absl::SimpleAtoi(word, &id))
-      return absl::InvalidArgumentError(
-          absl::StrCat("token ids: expected whole numbers separated by commas or spaces, found '", word, "'"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "token ids: expected whole numbers separated by commas or spaces, found '", word, "'"));
     ids.push_back(id);
   }
   return ids;

@@ -10,8 +10,8 @@
 
 namespace cria::cli {
 
-// "1, 2 3" or "@FILE" with the same inside: ids separated by commas or white space. kInvalidArgument names the word that
-// is not an id.
+// "1, 2 3" or "@FILE" with the same inside: ids separated by commas or white space.
+// kInvalidArgument names the word that is not an id.
 absl::StatusOr<std::vector<text::TokenId>> ParseTokenIds(const std::string& list);
 
 // The whole of a file ("-": standard input), at most 256 MiB.
@@ -20,7 +20,8 @@ absl::StatusOr<std::string> ReadInput(const std::string& path);
 // Standard input. On a terminal it says first how to end.
 absl::StatusOr<std::string> ReadStdin();
 
-// `text` itself if it looks like JSON (begins with { or [), else the content of the file of that name.
+// `text` itself if it looks like JSON (begins with { or [), else the content of the file of that
+// name.
 absl::StatusOr<std::string> JsonTextOrFile(const std::string& text);
 
 // A tokenizer's text as UTF-8 whatever it is: invalid bytes become U+FFFD.

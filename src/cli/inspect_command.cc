@@ -26,19 +26,21 @@ base::json::object ConfigJson(const checkpoint::ModelConfig& config) {
   out["tied_embeddings"] = config.tied_embeddings;
   base::json::array layers;
   for (const checkpoint::LayerConfig& layer : config.layers)
-    layers.push_back(base::json::object{
-        {"num_heads", layer.num_heads}, {"num_kv_heads", layer.num_kv_heads}, {"intermediate_size", layer.ffn}});
+    layers.push_back(base::json::object{{"num_heads", layer.num_heads},
+                                        {"num_kv_heads", layer.num_kv_heads},
+                                        {"intermediate_size", layer.ffn}});
   out["layers"] = std::move(layers);
   using Type = checkpoint::RopeScaling::Type;
   const checkpoint::RopeScaling& scaling = config.rope_scaling;
   if (scaling.type == Type::kNone) {
     out["rope_scaling"] = nullptr;
   } else {
-    out["rope_scaling"] = base::json::object{{"type", scaling.type == Type::kLlama3 ? "llama3" : "linear"},
-                                             {"factor", scaling.factor},
-                                             {"low_freq_factor", scaling.low_freq_factor},
-                                             {"high_freq_factor", scaling.high_freq_factor},
-                                             {"original_context", scaling.original_context}};
+    out["rope_scaling"] =
+        base::json::object{{"type", scaling.type == Type::kLlama3 ? "llama3" : "linear"},
+                           {"factor", scaling.factor},
+                           {"low_freq_factor", scaling.low_freq_factor},
+                           {"high_freq_factor", scaling.high_freq_factor},
+                           {"original_context", scaling.original_context}};
   }
   out["eos_ids"] = base::json::value_from(config.eos_ids);
   if (config.bos_id) out["bos_id"] = *config.bos_id;
@@ -57,7 +59,8 @@ absl::StatusOr<base::json::object> ModelJson(const checkpoint::Checkpoint& check
   out["tokenizer"] = nullptr;
   out["chat_format"] = nullptr;
   if (*tokenizer != nullptr) {
-    base::json::object about{{"kind", (*tokenizer)->kind()}, {"vocab_size", (*tokenizer)->vocab_size()}};
+    base::json::object about{{"kind", (*tokenizer)->kind()},
+                             {"vocab_size", (*tokenizer)->vocab_size()}};
     if ((*tokenizer)->bos()) about["bos_id"] = *(*tokenizer)->bos();
     if ((*tokenizer)->eos()) about["eos_id"] = *(*tokenizer)->eos();
     about["add_bos"] = (*tokenizer)->add_bos();
@@ -78,16 +81,20 @@ absl::StatusOr<base::json::object> ModelJson(const checkpoint::Checkpoint& check
 void PrintModel(const checkpoint::Checkpoint& checkpoint) {
   const checkpoint::ModelConfig& config = checkpoint.config();
   const checkpoint::LayerConfig& first = config.layers.front();
-  absl::PrintF("%s\n  format         %s, %s\n  parameters     %d\n  bytes          %d (%.1f MiB)\n", checkpoint.path(),
-               checkpoint::Name(checkpoint.format()), config.architecture, checkpoint.parameters(), checkpoint.bytes(),
+  absl::PrintF("%s\n  format         %s, %s\n  parameters     %d\n  bytes          %d (%.1f MiB)\n",
+               checkpoint.path(), checkpoint::Name(checkpoint.format()), config.architecture,
+               checkpoint.parameters(), checkpoint.bytes(),
                static_cast<double>(checkpoint.bytes()) / (1 << 20));
   absl::PrintF("  layers         %d of width %d, %d heads (%d for keys and values) of %d, FFN %d\n",
-               config.layers.size(), config.hidden, first.num_heads, first.num_kv_heads, config.head_dim, first.ffn);
+               config.layers.size(), config.hidden, first.num_heads, first.num_kv_heads,
+               config.head_dim, first.ffn);
   absl::PrintF("  vocabulary     %d%s\n  context        %d tokens\n", config.vocab,
                config.tied_embeddings ? ", output tied to the embedding" : "", config.max_context);
   std::map<std::string, int> kinds;
-  for (const checkpoint::TensorEntry& entry : checkpoint.tensors()) ++kinds[std::string(tensor::Name(entry.view.dtype))];
-  absl::PrintF("  tensors        %s\n", absl::StrJoin(kinds, ", ", [](std::string* out, const auto& kind) {
+  for (const checkpoint::TensorEntry& entry : checkpoint.tensors())
+    ++kinds[std::string(tensor::Name(entry.view.dtype))];
+  absl::PrintF("  tensors        %s\n",
+               absl::StrJoin(kinds, ", ", [](std::string* out, const auto& kind) {
                  absl::StrAppend(out, kind.second, " ", kind.first);
                }));
 }
@@ -97,8 +104,9 @@ void PrintCpu(const CliContext& context) {
   if (context.json) {
     base::json::array isas;
     for (const kernels::Kernels* kernels : kernels::AllKernels())
-      isas.push_back(base::json::object{
-          {"name", kernels->isa}, {"description", kernels->description}, {"runs", kernels::Runs(*kernels, cpu)}});
+      isas.push_back(base::json::object{{"name", kernels->isa},
+                                        {"description", kernels->description},
+                                        {"runs", kernels::Runs(*kernels, cpu)}});
     const base::json::object out{{"cpu", cpu.model},
                                  {"features", base::json::value_from(cpu.Names())},
                                  {"cores", base::UsableCores()},
@@ -111,9 +119,9 @@ void PrintCpu(const CliContext& context) {
                absl::StrJoin(cpu.Names(), ", "));
   for (const kernels::Kernels* kernels : kernels::AllKernels())
     absl::PrintF("  %-14s %s%s\n", kernels->isa, kernels->description,
-                 !kernels::Runs(*kernels, cpu)                ? " (not on this processor)"
+                 !kernels::Runs(*kernels, cpu)           ? " (not on this processor)"
                  : kernels == &kernels::BestKernels(cpu) ? " (chosen)"
-                                                              : "");
+                                                         : "");
 }
 
 absl::Status Inspect(const InspectFlags& flags, const CliContext& context) {
@@ -121,7 +129,8 @@ absl::Status Inspect(const InspectFlags& flags, const CliContext& context) {
     PrintCpu(context);
     return absl::OkStatus();
   }
-  if (flags.model.empty()) return absl::InvalidArgumentError("inspect: expected MODEL or --cpu; see llama inspect --help");
+  if (flags.model.empty())
+    return absl::InvalidArgumentError("inspect: expected MODEL or --cpu; see llama inspect --help");
   CRIA_ASSIGN_OR_RETURN(const OpenedCheckpoint files, OpenCheckpoint(flags.model));
   if (!context.json) {
     PrintModel(*files.checkpoint);
@@ -135,10 +144,13 @@ absl::Status Inspect(const InspectFlags& flags, const CliContext& context) {
 }  // namespace
 
 void AddInspectCommand(CLI::App& app, CliContext& context) {
-  CLI::App* command = app.add_subcommand("inspect", "What is in a model, or what this processor offers");
+  CLI::App* command =
+      app.add_subcommand("inspect", "What is in a model, or what this processor offers");
   auto flags = std::make_shared<InspectFlags>();
-  command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag")->type_name("MODEL");
-  command->add_flag("--cpu", flags->cpu, "The processor and the instruction sets there are kernels for");
+  command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag")
+      ->type_name("MODEL");
+  command->add_flag("--cpu", flags->cpu,
+                    "The processor and the instruction sets there are kernels for");
   command->footer("Examples:\n  llama inspect smollm2:135m --json\n  llama inspect --cpu");
   command->callback([flags, &context] { context.Fail(Inspect(*flags, context)); });
 }

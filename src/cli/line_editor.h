@@ -16,7 +16,8 @@ class LineEditor {
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  // The next line without its newline; nullopt at the end of the input. Ctrl-C gives an empty line and sets Interrupted().
+  // The next line without its newline; nullopt at the end of the input. Ctrl-C gives an empty line
+  // and sets Interrupted().
   std::optional<std::string> Read(const std::string& prompt);
 
  private:

@@ -5,6 +5,7 @@
 
 #include "cli/cli_context.h"
 #include "cli/commands.h"
+#include "cli/model_commands.h"
 
 namespace {
 
@@ -14,15 +15,24 @@ void AddCommonFlags(CLI::App& app, CliContext& context) {
   const char* const group = "Common";
   app.add_flag("--json", context.json, "Print exactly one JSON object on stdout")->group(group);
   app.add_option("--threads", context.threads, "Threads (default: every core)")
-      ->type_name("N")->check(CLI::Range(1, 1024))->group(group);
-  app.add_option("--isa", context.isa, "Force an instruction set (also CRIA_ISA); see llama inspect --cpu")
-      ->type_name("NAME")->group(group);
-  app.add_option("--context", context.context, "Most tokens of prompt and answer (default: the model's limit)")
-      ->type_name("N")->check(CLI::PositiveNumber)->group(group);
+      ->type_name("N")
+      ->check(CLI::Range(1, 1024))
+      ->group(group);
+  app.add_option("--isa", context.isa,
+                 "Force an instruction set (also CRIA_ISA); see llama inspect --cpu")
+      ->type_name("NAME")
+      ->group(group);
+  app.add_option("--context", context.context,
+                 "Most tokens of prompt and answer (default: the model's limit)")
+      ->type_name("N")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
   app.add_option("--kv-type", context.kv_type, "Type of the KV cache (default bf16)")
-      ->type_name("bf16|int8|f32")->group(group);
+      ->type_name("bf16|int8|f32")
+      ->group(group);
   app.add_option("--seed", context.seed, "Make sampling repeatable")->type_name("N")->group(group);
-  app.add_flag("--f32-activations", context.f32_activations, "Never round activations: slower, closest to the file")
+  app.add_flag("--f32-activations", context.f32_activations,
+               "Never round activations: slower, closest to the file")
       ->group(group);
   app.add_flag("--quiet", context.quiet, "No progress, no notes")->group(group);
   app.add_flag("--verbose", context.verbose, "More on stderr")->group(group);
@@ -42,6 +52,7 @@ int main(int argc, char** argv) {
   cria::cli::AddTokenizeCommand(app, context);
   cria::cli::AddInspectCommand(app, context);
   cria::cli::AddEmbedCommand(app, context);
+  cria::cli::AddModelCommands(app, context);
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
   cria::cli::InstallInterruptHandler();
   try {

@@ -19,9 +19,11 @@ std::string IsaNames() {
 }
 
 absl::StatusOr<kernels::KvType> KvTypeFromName(const std::string& name) {
-  for (const kernels::KvType type : {kernels::KvType::kBf16, kernels::KvType::kInt8, kernels::KvType::kF32})
+  for (const kernels::KvType type :
+       {kernels::KvType::kBf16, kernels::KvType::kInt8, kernels::KvType::kF32})
     if (name == kernels::Name(type)) return type;
-  return absl::InvalidArgumentError(absl::StrCat("--kv-type: expected bf16, int8 or f32, found '", name, "'"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--kv-type: expected bf16, int8 or f32, found '", name, "'"));
 }
 
 }  // namespace
@@ -35,10 +37,12 @@ absl::StatusOr<const kernels::Kernels*> ChosenKernels(const CliContext& context)
   const char* source = by_flag ? "--isa" : "CRIA_ISA";
   const kernels::Kernels* kernels = kernels::FindKernels(name);
   if (kernels == nullptr)
-    return absl::InvalidArgumentError(absl::StrCat(source, ": expected one of ", IsaNames(), ", found '", name, "'"));
-  if (!kernels::Runs(*kernels, cpu))
     return absl::InvalidArgumentError(
-        absl::StrCat(source, ": this processor (", cpu.model, ") can't run '", name, "'; see llama inspect --cpu"));
+        absl::StrCat(source, ": expected one of ", IsaNames(), ", found '", name, "'"));
+  if (!kernels::Runs(*kernels, cpu))
+    return absl::InvalidArgumentError(absl::StrCat(source, ": this processor (", cpu.model,
+                                                   ") can't run '", name,
+                                                   "'; see llama inspect --cpu"));
   return kernels;
 }
 
@@ -55,7 +59,8 @@ absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model) {
   opened.name = model.empty() ? kDefaultModel : model;
   CRIA_ASSIGN_OR_RETURN(const hub::ModelStore store, hub::ModelStore::FromEnvironment());
   CRIA_ASSIGN_OR_RETURN(const hub::ResolvedModel resolved, store.Resolve(opened.name));
-  opened.tool_format = text::ToolFormatFromName(resolved.tool_format).value_or(text::ToolFormat::kJson);
+  opened.tool_format =
+      text::ToolFormatFromName(resolved.tool_format).value_or(text::ToolFormat::kJson);
   CRIA_ASSIGN_OR_RETURN(opened.checkpoint, checkpoint::Checkpoint::Open(resolved.path));
   return opened;
 }
@@ -65,8 +70,9 @@ absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::stri
   CRIA_ASSIGN_OR_RETURN(model::ModelOptions options, ChosenModelOptions(context));
   CRIA_ASSIGN_OR_RETURN(OpenedCheckpoint files, OpenCheckpoint(model));
   if (context.context < 0 || context.context > files.checkpoint->config().max_context)
-    return absl::InvalidArgumentError(absl::StrCat("--context: expected 1 to ", files.checkpoint->config().max_context,
-                                                   " (what the model takes), found ", context.context));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--context: expected 1 to ", files.checkpoint->config().max_context,
+                     " (what the model takes), found ", context.context));
   OpenedModel opened;
   opened.name = files.name;
   opened.tool_format = files.tool_format;
@@ -75,7 +81,8 @@ absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::stri
   opened.engine = std::make_unique<engine::Engine>(engine_options);
   ProgressBar bar(context, absl::StrCat("Loading ", opened.name));
   options.progress = [&bar](double fraction) { bar.Update(fraction); };
-  CRIA_ASSIGN_OR_RETURN(opened.model, opened.engine->Load(opened.name, std::move(files.checkpoint), options));
+  CRIA_ASSIGN_OR_RETURN(opened.model,
+                        opened.engine->Load(opened.name, std::move(files.checkpoint), options));
   opened.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return opened;
 }

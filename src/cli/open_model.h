@@ -18,9 +18,9 @@ namespace cria::cli {
 inline constexpr char kDefaultModel[] = "smollm2:135m";
 
 struct OpenedModel {
-  std::string name;  // as the user wrote it
+  std::string name;                                        // as the user wrote it
   text::ToolFormat tool_format = text::ToolFormat::kJson;  // that the catalogue recommends
-  std::unique_ptr<engine::Engine> engine;  // owns the pool; destroyed last
+  std::unique_ptr<engine::Engine> engine;                  // owns the pool; destroyed last
   std::shared_ptr<const engine::LoadedModel> model;
   double load_s = 0;
 };

@@ -18,7 +18,8 @@ struct PerplexityFlags {
 };
 
 // The ids of a text as they are scored: BOS in front when the tokenizer says so.
-absl::StatusOr<std::vector<text::TokenId>> TextIds(const engine::LoadedModel& model, const std::string& text) {
+absl::StatusOr<std::vector<text::TokenId>> TextIds(const engine::LoadedModel& model,
+                                                   const std::string& text) {
   if (model.tokenizer() == nullptr)
     return absl::InvalidArgumentError("the checkpoint has no tokenizer: give --token-ids");
   std::vector<text::TokenId> ids;
@@ -36,7 +37,8 @@ base::json::object ScoreJson(const std::string& model, const engine::Score& scor
   out["tokens"] = score.token_logprobs.size();
   out["scored"] = score.scored;
   out["nll"] = base::FiniteOrNull(score.nll);
-  out["perplexity"] = score.scored == 0 ? base::json::value(nullptr) : base::FiniteOrNull(score.perplexity());
+  out["perplexity"] =
+      score.scored == 0 ? base::json::value(nullptr) : base::FiniteOrNull(score.perplexity());
   out["token_logprobs"] = std::move(logprobs);
   return out;
 }
@@ -57,7 +59,8 @@ absl::StatusOr<std::vector<text::TokenId>> LineIds(const base::json::value& line
   if (list == nullptr) return fail("expected token_ids (a list) or text (a string)");
   std::vector<text::TokenId> ids;
   for (const base::json::value& id : *list) {
-    if (!id.is_int64() || id.get_int64() < 0 || id.get_int64() > INT32_MAX) return fail("token_ids: expected ids");
+    if (!id.is_int64() || id.get_int64() < 0 || id.get_int64() > INT32_MAX)
+      return fail("token_ids: expected ids");
     ids.push_back(static_cast<text::TokenId>(id.get_int64()));
   }
   return ids;
@@ -82,8 +85,8 @@ absl::StatusOr<std::vector<std::vector<text::TokenId>>> BatchIds(const std::stri
   return sequences;
 }
 
-absl::Status ScoreOne(const PerplexityFlags& flags, const CliContext& context, const OpenedModel& opened,
-                      const engine::ScoringOptions& options) {
+absl::Status ScoreOne(const PerplexityFlags& flags, const CliContext& context,
+                      const OpenedModel& opened, const engine::ScoringOptions& options) {
   std::vector<text::TokenId> ids;
   if (!flags.token_ids.empty()) {
     CRIA_ASSIGN_OR_RETURN(ids, ParseTokenIds(flags.token_ids));
@@ -94,35 +97,39 @@ absl::Status ScoreOne(const PerplexityFlags& flags, const CliContext& context, c
   ProgressBar bar(context, "Scoring");
   engine::ScoringOptions with_progress = options;
   with_progress.progress = [&bar](double fraction) { bar.Update(fraction); };
-  CRIA_ASSIGN_OR_RETURN(const engine::Score score,
-                        engine::ScoreSequence(*opened.model, ids, with_progress, opened.engine->pool()));
+  CRIA_ASSIGN_OR_RETURN(
+      const engine::Score score,
+      engine::ScoreSequence(*opened.model, ids, with_progress, opened.engine->pool()));
   if (context.json) {
     absl::PrintF("%s\n", base::json::serialize(ScoreJson(opened.name, score)));
   } else if (score.scored == 0) {
     absl::PrintF("%d tokens, none of them scored\n", score.token_logprobs.size());
   } else {
-    absl::PrintF("perplexity %.4f over %d of %d tokens (nll %.3f)\n", score.perplexity(), score.scored,
-                 score.token_logprobs.size(), score.nll);
+    absl::PrintF("perplexity %.4f over %d of %d tokens (nll %.3f)\n", score.perplexity(),
+                 score.scored, score.token_logprobs.size(), score.nll);
   }
   return absl::OkStatus();
 }
 
 absl::Status Perplexity(const PerplexityFlags& flags, const CliContext& context) {
   if (flags.jsonl != !flags.batch.empty())
-    return absl::InvalidArgumentError("--jsonl and --batch FILE go together: expected both or neither");
+    return absl::InvalidArgumentError(
+        "--jsonl and --batch FILE go together: expected both or neither");
   CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
   engine::ScoringOptions options;
-  options.window = context.context > 0 ? context.context
-                                       : std::min<int64_t>(2048, opened.model->config().max_context);
+  options.window = context.context > 0
+                       ? context.context
+                       : std::min<int64_t>(2048, opened.model->config().max_context);
   options.stride = flags.stride.value_or(options.window);
   if (options.stride < 1 || options.stride > options.window)
-    return absl::InvalidArgumentError(
-        absl::StrCat("--stride: expected 1 to the window of ", options.window, ", found ", options.stride));
+    return absl::InvalidArgumentError(absl::StrCat("--stride: expected 1 to the window of ",
+                                                   options.window, ", found ", options.stride));
   options.cancelled = [] { return Interrupted(); };
   if (flags.batch.empty()) return ScoreOne(flags, context, opened, options);
   CRIA_ASSIGN_OR_RETURN(const auto sequences, BatchIds(flags.batch, *opened.model));
-  CRIA_ASSIGN_OR_RETURN(const std::vector<engine::Score> scores,
-                        engine::ScoreBatch(*opened.model, sequences, options, opened.engine->pool()));
+  CRIA_ASSIGN_OR_RETURN(
+      const std::vector<engine::Score> scores,
+      engine::ScoreBatch(*opened.model, sequences, options, opened.engine->pool()));
   for (const engine::Score& score : scores)
     absl::PrintF("%s\n", base::json::serialize(ScoreJson(opened.name, score)));
   return absl::OkStatus();
@@ -134,16 +141,23 @@ void AddPerplexityCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("perplexity", "How well the model predicts a text");
   auto flags = std::make_shared<PerplexityFlags>();
   command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag")
-      ->type_name("MODEL")->required();
-  command->add_option("--file", flags->file, "The text (default: standard input)")->type_name("TEXTFILE");
+      ->type_name("MODEL")
+      ->required();
+  command->add_option("--file", flags->file, "The text (default: standard input)")
+      ->type_name("TEXTFILE");
   command->add_option("--token-ids", flags->token_ids, "Ids instead of text, used as they are")
       ->type_name("LIST|@FILE");
-  command->add_option("--stride", flags->stride, "Start a window every N tokens (default: the window's length)")
+  command
+      ->add_option("--stride", flags->stride,
+                   "Start a window every N tokens (default: the window's length)")
       ->type_name("N");
   command->add_flag("--jsonl", flags->jsonl, "With --batch: one JSON object a line");
-  command->add_option("--batch", flags->batch, "Lines of {\"token_ids\": [...]} or {\"text\": \"...\"}")
+  command
+      ->add_option("--batch", flags->batch,
+                   "Lines of {\"token_ids\": [...]} or {\"text\": \"...\"}")
       ->type_name("FILE");
-  command->footer("Example:\n  llama perplexity smollm2:135m --file README.md --context 1024 --stride 512");
+  command->footer(
+      "Example:\n  llama perplexity smollm2:135m --file README.md --context 1024 --stride 512");
   command->callback([flags, &context] { context.Fail(Perplexity(*flags, context)); });
 }
 

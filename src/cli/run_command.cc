@@ -52,10 +52,11 @@ absl::StatusOr<text::Conversation> ReadConversation(const RunFlags& flags) {
   return conversation;
 }
 
-absl::StatusOr<std::vector<text::TokenId>> RawIds(const RunFlags& flags, const engine::LoadedModel& model) {
+absl::StatusOr<std::vector<text::TokenId>> RawIds(const RunFlags& flags,
+                                                  const engine::LoadedModel& model) {
   if (model.tokenizer() == nullptr)
-    return absl::InvalidArgumentError(absl::StrCat(model.model().checkpoint().path(),
-                                                   ": the checkpoint has no tokenizer: give --token-ids"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        model.model().checkpoint().path(), ": the checkpoint has no tokenizer: give --token-ids"));
   CRIA_ASSIGN_OR_RETURN(const std::string prompt, PromptText(flags));
   std::vector<text::TokenId> ids;
   if (const auto bos = model.leading_bos()) ids.push_back(*bos);
@@ -64,30 +65,35 @@ absl::StatusOr<std::vector<text::TokenId>> RawIds(const RunFlags& flags, const e
   return ids;
 }
 
-absl::StatusOr<std::vector<text::TokenId>> PromptIds(const RunFlags& flags, const CliContext& context,
+absl::StatusOr<std::vector<text::TokenId>> PromptIds(const RunFlags& flags,
+                                                     const CliContext& context,
                                                      const OpenedModel& opened) {
   if (!flags.token_ids.empty()) return ParseTokenIds(flags.token_ids);
   const auto format = opened.model->chat_format();
   const bool base_model = format.status().code() == absl::StatusCode::kNotFound &&
-                          opened.model->tokenizer() != nullptr && flags.messages.empty() && flags.system.empty();
+                          opened.model->tokenizer() != nullptr && flags.messages.empty() &&
+                          flags.system.empty();
   if (flags.raw || base_model) {
     if (!flags.raw && !context.quiet)
-      std::fprintf(stderr, "llama: note: %s has no chat format: the prompt is continued as text (--raw)\n",
+      std::fprintf(stderr,
+                   "llama: note: %s has no chat format: the prompt is continued as text (--raw)\n",
                    opened.name.c_str());
     return RawIds(flags, *opened.model);
   }
   if (!format.ok()) return format.status();
-  CRIA_ASSIGN_OR_RETURN(const text::ChatOptions chat, MakeChatOptions(flags.generation, opened.tool_format));
+  CRIA_ASSIGN_OR_RETURN(const text::ChatOptions chat,
+                        MakeChatOptions(flags.generation, opened.tool_format));
   CRIA_ASSIGN_OR_RETURN(const text::Conversation conversation, ReadConversation(flags));
   CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, (*format)->Encode(conversation, chat));
   if (!encoded.images.empty())
-    return absl::UnimplementedError(absl::StrCat(opened.name, ": the model takes no pictures, found ",
+    return absl::UnimplementedError(absl::StrCat(opened.name,
+                                                 ": the model takes no pictures, found ",
                                                  encoded.images.size(), " in the messages"));
   return std::move(encoded.ids);
 }
 
-void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prompt, const Answer& answer,
-               bool logprobs) {
+void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prompt,
+               const Answer& answer, bool logprobs) {
   base::json::object out;
   out["model"] = opened.name;
   out["prompt_token_ids"] = base::json::value_from(prompt);
@@ -115,7 +121,8 @@ void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prom
 
 absl::Status Run(const RunFlags& flags, const CliContext& context) {
   if (!flags.images.empty())
-    return absl::UnimplementedError("--image: pictures are taken by the vision models, which this version can't run");
+    return absl::UnimplementedError(
+        "--image: pictures are taken by the vision models, which this version can't run");
   CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
   CRIA_ASSIGN_OR_RETURN(const std::vector<text::TokenId> prompt, PromptIds(flags, context, opened));
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
@@ -125,9 +132,10 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
   request.prompt = prompt;
   request.options = options;
   request.context = context.context;
-  CRIA_ASSIGN_OR_RETURN(const Answer answer,
-                        Ask(*opened.engine, std::move(request), /*stream_to_stdout=*/!context.json));
-  if (context.json && answer.result.status.ok()) PrintJson(opened, prompt, answer, options.logprobs >= 0);
+  CRIA_ASSIGN_OR_RETURN(const Answer answer, Ask(*opened.engine, std::move(request),
+                                                 /*stream_to_stdout=*/!context.json));
+  if (context.json && answer.result.status.ok())
+    PrintJson(opened, prompt, answer, options.logprobs >= 0);
   if (flags.stats) PrintStats(opened, answer.result);
   return answer.result.status;
 }
@@ -137,25 +145,32 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
 void AddRunCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("run", "One answer, streamed");
   auto flags = std::make_shared<RunFlags>();
-  command->add_option("model", flags->model, "A path, a name of `llama model list`, or a tag (default smollm2:135m)")
+  command
+      ->add_option("model", flags->model,
+                   "A path, a name of `llama model list`, or a tag (default smollm2:135m)")
       ->type_name("MODEL");
   CLI::Option* prompt =
-      command->add_option("prompt", flags->prompt, "The question; absent or -: standard input")->type_name("PROMPT");
+      command->add_option("prompt", flags->prompt, "The question; absent or -: standard input")
+          ->type_name("PROMPT");
   command->add_option("--system", flags->system, "The system message")->type_name("TEXT");
   command->add_flag("--raw", flags->raw, "No chat format: continue the prompt as text");
-  command->add_flag("--parse-special", flags->parse_special, "With --raw: special-token text becomes special ids");
+  command->add_flag("--parse-special", flags->parse_special,
+                    "With --raw: special-token text becomes special ids");
   command->add_option("--token-ids", flags->token_ids, "Ids instead of text, used as they are")
       ->type_name("LIST|@FILE");
-  command->add_option("--messages", flags->messages, "A JSON list of messages instead of a prompt")->type_name("FILE");
+  command->add_option("--messages", flags->messages, "A JSON list of messages instead of a prompt")
+      ->type_name("FILE");
   command->add_option("--image", flags->images, "A picture for vision models (repeatable)")
-      ->type_name("FILE|URL|-")->allow_extra_args(false);
+      ->type_name("FILE|URL|-")
+      ->allow_extra_args(false);
   command->add_flag("--stats", flags->stats, "Say at the end how fast it was");
   AddGenerationFlags(*command, flags->generation);
   command->footer(
       "Examples:\n"
       "  llama run smollm2:135m \"Why is the sky blue?\"\n"
       "  git diff | llama run llama3.2:1b --system \"Write a commit message for this diff\"\n"
-      "  llama run llama3.2:1b \"Three colours\" --json-schema '{\"type\":\"array\",\"items\":{\"type\":\"string\"}}'\n"
+      "  llama run llama3.2:1b \"Three colours\" --json-schema "
+      "'{\"type\":\"array\",\"items\":{\"type\":\"string\"}}'\n"
       "  llama run MODEL --raw \"Once upon a time\" --temperature 0 --max-tokens 50 --json");
   command->callback([flags, prompt, &context] {
     flags->has_prompt = prompt->count() > 0;

@@ -39,7 +39,8 @@ absl::StatusOr<OpenedTokenizer> OpenTokenizerFile(const std::string& path) {
 }
 
 absl::StatusOr<OpenedTokenizer> OpenTokenizer(const std::string& model) {
-  if (base::FileExists(model) && (absl::EndsWith(model, ".json") || absl::EndsWith(model, ".model")))
+  if (base::FileExists(model) &&
+      (absl::EndsWith(model, ".json") || absl::EndsWith(model, ".model")))
     return OpenTokenizerFile(model);
   CRIA_ASSIGN_OR_RETURN(const OpenedCheckpoint files, OpenCheckpoint(model));
   const checkpoint::Checkpoint& checkpoint = *files.checkpoint;
@@ -48,17 +49,20 @@ absl::StatusOr<OpenedTokenizer> OpenTokenizer(const std::string& model) {
   if (!tokenizer.ok()) return base::Annotate(tokenizer.status(), checkpoint.path());
   opened.tokenizer = *std::move(tokenizer);
   if (opened.tokenizer == nullptr)
-    return absl::NotFoundError(absl::StrCat(checkpoint.path(), ": no tokenizer files beside the model"));
+    return absl::NotFoundError(
+        absl::StrCat(checkpoint.path(), ": no tokenizer files beside the model"));
   opened.chat_template = checkpoint.tokenizer().chat_template;
   opened.tool_format = files.tool_format;
   return opened;
 }
 
-absl::StatusOr<std::vector<text::TokenId>> EncodeText(const TokenizeFlags& flags, const text::Tokenizer& tokenizer,
+absl::StatusOr<std::vector<text::TokenId>> EncodeText(const TokenizeFlags& flags,
+                                                      const text::Tokenizer& tokenizer,
                                                       const std::string& text) {
   std::vector<text::TokenId> ids;
   if (flags.bos) {
-    if (!tokenizer.bos()) return absl::InvalidArgumentError("--bos: this tokenizer has no BOS token");
+    if (!tokenizer.bos())
+      return absl::InvalidArgumentError("--bos: this tokenizer has no BOS token");
     ids.push_back(*tokenizer.bos());
   }
   const auto special = flags.parse_special ? text::SpecialText::kParse : text::SpecialText::kPlain;
@@ -66,14 +70,17 @@ absl::StatusOr<std::vector<text::TokenId>> EncodeText(const TokenizeFlags& flags
   return ids;
 }
 
-absl::StatusOr<std::vector<text::TokenId>> EncodeChat(const TokenizeFlags& flags, const OpenedTokenizer& opened) {
-  CRIA_ASSIGN_OR_RETURN(const auto format, text::MakeChatFormat(opened.chat_template, *opened.tokenizer));
+absl::StatusOr<std::vector<text::TokenId>> EncodeChat(const TokenizeFlags& flags,
+                                                      const OpenedTokenizer& opened) {
+  CRIA_ASSIGN_OR_RETURN(const auto format,
+                        text::MakeChatFormat(opened.chat_template, *opened.tokenizer));
   CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.chat));
   auto value = base::ParseJson(json, flags.chat);
   if (!value.ok()) return absl::InvalidArgumentError(value.status().message());
   auto conversation = text::ConversationFromJson(*value);
   if (!conversation.ok()) return base::Annotate(conversation.status(), "--chat");
-  CRIA_ASSIGN_OR_RETURN(const text::ChatOptions options, MakeChatOptions(flags.generation, opened.tool_format));
+  CRIA_ASSIGN_OR_RETURN(const text::ChatOptions options,
+                        MakeChatOptions(flags.generation, opened.tool_format));
   CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, format->Encode(*conversation, options));
   return std::move(encoded.ids);
 }
@@ -84,12 +91,14 @@ void PrintIds(const std::vector<text::TokenId>& ids, const text::Tokenizer& toke
     return;
   }
   base::json::array pieces;
-  for (const text::TokenId id : ids) pieces.push_back(base::json::string(ValidUtf8(tokenizer.TokenBytes(id, true))));
+  for (const text::TokenId id : ids)
+    pieces.push_back(base::json::string(ValidUtf8(tokenizer.TokenBytes(id, true))));
   const base::json::object out{{"ids", base::json::value_from(ids)}, {"pieces", std::move(pieces)}};
   std::printf("%s\n", base::json::serialize(out).c_str());
 }
 
-absl::Status TokenizeLines(const TokenizeFlags& flags, const text::Tokenizer& tokenizer, const std::string& content) {
+absl::Status TokenizeLines(const TokenizeFlags& flags, const text::Tokenizer& tokenizer,
+                           const std::string& content) {
   size_t number = 0;
   for (size_t begin = 0; begin < content.size();) {
     const size_t end = std::min(content.find('\n', begin), content.size());
@@ -102,8 +111,10 @@ absl::Status TokenizeLines(const TokenizeFlags& flags, const text::Tokenizer& to
     const base::json::object* object = value->if_object();
     const base::json::value* text = object == nullptr ? nullptr : base::Find(*object, "text");
     if (text == nullptr || !text->is_string())
-      return absl::InvalidArgumentError(absl::StrCat("line ", number, ": expected {\"text\": \"...\"}"));
-    CRIA_ASSIGN_OR_RETURN(const auto ids, EncodeText(flags, tokenizer, std::string(text->get_string())));
+      return absl::InvalidArgumentError(
+          absl::StrCat("line ", number, ": expected {\"text\": \"...\"}"));
+    CRIA_ASSIGN_OR_RETURN(const auto ids,
+                          EncodeText(flags, tokenizer, std::string(text->get_string())));
     const base::json::object out{{"ids", base::json::value_from(ids)}};
     std::printf("%s\n", base::json::serialize(out).c_str());
   }
@@ -117,8 +128,8 @@ absl::Status Tokenize(const TokenizeFlags& flags, const CliContext& context) {
     CRIA_ASSIGN_OR_RETURN(const auto ids, ParseTokenIds(flags.decode));
     for (const text::TokenId id : ids)
       if (id < 0 || id >= tokenizer.vocab_size())
-        return absl::InvalidArgumentError(
-            absl::StrCat("--decode: id ", id, " is outside the vocabulary [0, ", tokenizer.vocab_size(), ")"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "--decode: id ", id, " is outside the vocabulary [0, ", tokenizer.vocab_size(), ")"));
     const std::string text = ValidUtf8(tokenizer.Decode(ids, /*special=*/true));
     if (context.json) {
       std::printf("%s\n", base::json::serialize(base::json::object{{"text", text}}).c_str());
@@ -148,19 +159,28 @@ void AddTokenizeCommand(CLI::App& app, CliContext& context) {
   CLI::App* command = app.add_subcommand("tokenize", "Text to token ids and back");
   auto flags = std::make_shared<TokenizeFlags>();
   command->add_option("model", flags->model, "A model, or a bare tokenizer.json or tokenizer.model")
-      ->type_name("MODEL")->required();
+      ->type_name("MODEL")
+      ->required();
   CLI::Option* text =
-      command->add_option("text", flags->text, "The text (default: --file or standard input)")->type_name("TEXT");
+      command->add_option("text", flags->text, "The text (default: --file or standard input)")
+          ->type_name("TEXT");
   command->add_option("--file", flags->file, "Read the text from a file")->type_name("F");
-  command->add_flag("--jsonl", flags->jsonl, "Lines of {\"text\": \"...\"}; prints {\"ids\": [...]} a line");
+  command->add_flag("--jsonl", flags->jsonl,
+                    "Lines of {\"text\": \"...\"}; prints {\"ids\": [...]} a line");
   command->add_option("--decode", flags->decode, "Ids in, text out")->type_name("LIST|@FILE");
-  command->add_flag("--parse-special", flags->parse_special, "Special-token text becomes special ids");
+  command->add_flag("--parse-special", flags->parse_special,
+                    "Special-token text becomes special ids");
   command->add_flag("--bos", flags->bos, "Put BOS in front");
-  command->add_option("--chat", flags->chat, "A JSON list of messages through the chat format")->type_name("FILE");
-  command->add_option("--tools", flags->generation.tools, "Functions for --chat")->type_name("FILE");
-  command->add_option("--tool-format", flags->generation.tool_format, "json, function_tag or python_list")
+  command->add_option("--chat", flags->chat, "A JSON list of messages through the chat format")
+      ->type_name("FILE");
+  command->add_option("--tools", flags->generation.tools, "Functions for --chat")
+      ->type_name("FILE");
+  command
+      ->add_option("--tool-format", flags->generation.tool_format,
+                   "json, function_tag or python_list")
       ->type_name("FORMAT");
-  command->add_option("--date", flags->generation.date, "Today's date for --chat")->type_name("YYYY-MM-DD");
+  command->add_option("--date", flags->generation.date, "Today's date for --chat")
+      ->type_name("YYYY-MM-DD");
   command->footer("Example:\n  llama tokenize smollm2:135m \"Hello world\" --json");
   command->callback([flags, text, &context] {
     flags->has_text = text->count() > 0;

@@ -11,9 +11,11 @@
 
 namespace cria::engine {
 
-// The mean of the hidden states after the last norm over all tokens, scaled to Euclidean length 1. [H].
-// kInvalidArgument for no tokens or ids outside the vocabulary; kResourceExhausted beyond the model's context.
-absl::StatusOr<std::vector<float>> Embed(const LoadedModel& model, std::span<const text::TokenId> ids,
+// The mean of the hidden states after the last norm over all tokens, scaled to Euclidean length 1.
+// [H]. kInvalidArgument for no tokens or ids outside the vocabulary; kResourceExhausted beyond the
+// model's context.
+absl::StatusOr<std::vector<float>> Embed(const LoadedModel& model,
+                                         std::span<const text::TokenId> ids,
                                          base::ThreadPool& pool);
 
 }  // namespace cria::engine

@@ -25,7 +25,8 @@ struct Engine::Active {
         options(std::move(generation_options)),
         stream(std::make_shared<Generation>()),
         stop_filter(options.stop) {
-    if (session->model().tokenizer() != nullptr) detokenizer.emplace(*session->model().tokenizer(), options.special_text);
+    if (session->model().tokenizer() != nullptr)
+      detokenizer.emplace(*session->model().tokenizer(), options.special_text);
   }
 
   std::shared_ptr<Session> session;
@@ -39,7 +40,9 @@ struct Engine::Active {
 };
 
 Engine::Engine(const EngineOptions& options)
-    : pool_(options.threads > 0 ? options.threads : base::UsableCores()), options_(options), thread_([this] { Loop(); }) {}
+    : pool_(options.threads > 0 ? options.threads : base::UsableCores()),
+      options_(options),
+      thread_([this] { Loop(); }) {}
 
 Engine::~Engine() {
   {
@@ -73,16 +76,19 @@ std::shared_ptr<const LoadedModel> Engine::Find(const std::string& id) const {
 
 absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
   const std::shared_ptr<const LoadedModel> model = Find(request.model);
-  if (model == nullptr) return absl::NotFoundError(absl::StrCat("model '", request.model, "' is not loaded"));
+  if (model == nullptr)
+    return absl::NotFoundError(absl::StrCat("model '", request.model, "' is not loaded"));
   std::shared_ptr<Session> session = std::move(request.session);
   if (session == nullptr) {
     CRIA_ASSIGN_OR_RETURN(session, Session::Create(model, request.context));
   } else if (&session->model() != model.get()) {
-    return absl::InvalidArgumentError(absl::StrCat("the session belongs to another model than '", request.model, "'"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("the session belongs to another model than '", request.model, "'"));
   }
   const std::lock_guard<std::mutex> lock(mutex_);
   if (std::find(busy_.begin(), busy_.end(), session.get()) != busy_.end())
-    return absl::FailedPreconditionError("the session is still answering: wait for it or cancel it");
+    return absl::FailedPreconditionError(
+        "the session is still answering: wait for it or cancel it");
   if (queue_.size() >= options_.max_queued)
     return absl::ResourceExhaustedError(
         absl::StrCat("the queue is full: ", queue_.size(), " requests wait; try again later"));
@@ -108,7 +114,8 @@ void Engine::Loop() {
     Step();
   }
   Admit();
-  for (const std::unique_ptr<Active>& active : active_) Finish(*active, absl::CancelledError("the engine is stopping"));
+  for (const std::unique_ptr<Active>& active : active_)
+    Finish(*active, absl::CancelledError("the engine is stopping"));
   active_.clear();
 }
 
@@ -133,13 +140,16 @@ void Engine::Step() {
     }
   }
   for (const auto& [model, sessions] : by_model) StepModel(*model, sessions);
-  std::erase_if(active_, [](const std::unique_ptr<Active>& active) { return active->stream == nullptr; });
+  std::erase_if(active_,
+                [](const std::unique_ptr<Active>& active) { return active->stream == nullptr; });
 }
 
-// Running answers first, one token each; what is left of the step's room goes to prompts, in order of arrival.
+// Running answers first, one token each; what is left of the step's room goes to prompts, in order
+// of arrival.
 void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& sessions) {
   std::vector<Active*> order(sessions);
-  std::stable_partition(order.begin(), order.end(), [](Active* active) { return !active->session->prefilling(); });
+  std::stable_partition(order.begin(), order.end(),
+                        [](Active* active) { return !active->session->prefilling(); });
   std::vector<model::SequenceStep> steps;
   std::vector<Active*> stepped;
   int64_t room = model::Model::kMaxStepTokens;
@@ -147,7 +157,8 @@ void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& ses
     if (room == 0) break;
     const model::SequenceStep step = active->session->Next(room);
     // Room for each alone, so that one full cache fails one request and not the whole batch.
-    if (absl::Status status = step.cache->Reserve(static_cast<int64_t>(step.tokens.size())); !status.ok()) {
+    if (absl::Status status = step.cache->Reserve(static_cast<int64_t>(step.tokens.size()));
+        !status.ok()) {
       active->session->Poison(status);
       Finish(*active, std::move(status));
       continue;
@@ -171,7 +182,8 @@ void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& ses
   }
 }
 
-// Samples from a session's logits, passes the token on, and ends the generation when it is complete.
+// Samples from a session's logits, passes the token on, and ends the generation when it is
+// complete.
 void Engine::Deliver(Active& active, std::span<const float> logits) {
   auto sampled = active.session->Advance(logits);
   if (!sampled.ok()) return Finish(active, sampled.status());
@@ -201,12 +213,14 @@ void Engine::Deliver(Active& active, std::span<const float> logits) {
     return Finish(active, absl::OkStatus());
   if (active.session->room() > 0) return;
   if (!active.options.max_tokens) return Finish(active, absl::OkStatus());
-  Finish(active, absl::ResourceExhaustedError(absl::StrCat(
-                     "the context is full after ", active.result.completion_tokens, " of ", *active.options.max_tokens,
-                     " tokens (it holds ", active.session->context(), "): raise --context")));
+  Finish(active, absl::ResourceExhaustedError(
+                     absl::StrCat("the context is full after ", active.result.completion_tokens,
+                                  " of ", *active.options.max_tokens, " tokens (it holds ",
+                                  active.session->context(), "): raise --context")));
 }
 
-// Flushes held-back text, closes the stream and frees the session. The Active is removed at the end of the step.
+// Flushes held-back text, closes the stream and frees the session. The Active is removed at the end
+// of the step.
 void Engine::Finish(Active& active, absl::Status status) {
   if (active.detokenizer && !active.stop_filter.stopped()) {
     std::string rest = active.stop_filter.Feed(active.detokenizer->Finish());

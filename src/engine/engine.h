@@ -1,4 +1,5 @@
-// Turns token requests into token events: one thread that owns all running sessions and steps them together.
+// Turns token requests into token events: one thread that owns all running sessions and steps them
+// together.
 #ifndef CRIA_ENGINE_ENGINE_H_
 #define CRIA_ENGINE_ENGINE_H_
 
@@ -22,17 +23,17 @@
 namespace cria::engine {
 
 struct EngineOptions {
-  int threads = 0;           // 0: every core this process may use
-  size_t max_queued = 64;    // requests that wait; one more is refused with kResourceExhausted
-  size_t max_active = 16;    // sessions that are stepped together
+  int threads = 0;         // 0: every core this process may use
+  size_t max_queued = 64;  // requests that wait; one more is refused with kResourceExhausted
+  size_t max_active = 16;  // sessions that are stepped together
 };
 
 struct Request {
-  std::string model;                     // id given to Load
+  std::string model;  // id given to Load
   std::vector<text::TokenId> prompt;
   GenerationOptions options;
-  int64_t context = 0;                   // of a new session; 0: the model's limit
-  std::shared_ptr<Session> session;      // continue this one (its cache is reused); null: a new one
+  int64_t context = 0;               // of a new session; 0: the model's limit
+  std::shared_ptr<Session> session;  // continue this one (its cache is reused); null: a new one
 };
 
 // Any thread may call. The destructor cancels what runs and waits for the engine thread.
@@ -45,16 +46,18 @@ class Engine {
 
   base::ThreadPool& pool() { return pool_; }
 
-  // Loads a checkpoint under `id`, on the calling thread; replaces a model of the same id (running sessions keep theirs).
-  absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(const std::string& id,
-                                                          std::shared_ptr<const checkpoint::Checkpoint> checkpoint,
-                                                          const model::ModelOptions& options);
+  // Loads a checkpoint under `id`, on the calling thread; replaces a model of the same id (running
+  // sessions keep theirs).
+  absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(
+      const std::string& id, std::shared_ptr<const checkpoint::Checkpoint> checkpoint,
+      const model::ModelOptions& options);
   void Unload(const std::string& id);
   // nullptr if there is none of that id.
   std::shared_ptr<const LoadedModel> Find(const std::string& id) const;
 
-  // Queues a request. kNotFound: no such model. kInvalidArgument: bad options, prompt, or a session of another model.
-  // kResourceExhausted: the queue is full, or the prompt doesn't fit. kFailedPrecondition: the session is still running.
+  // Queues a request. kNotFound: no such model. kInvalidArgument: bad options, prompt, or a session
+  // of another model. kResourceExhausted: the queue is full, or the prompt doesn't fit.
+  // kFailedPrecondition: the session is still running.
   absl::StatusOr<std::shared_ptr<Generation>> Submit(Request request);
 
  private:

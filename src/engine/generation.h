@@ -1,4 +1,5 @@
-// One request on its way through the engine, seen from both ends: a bounded, closable stream of tokens.
+// One request on its way through the engine, seen from both ends: a bounded, closable stream of
+// tokens.
 #ifndef CRIA_ENGINE_GENERATION_H_
 #define CRIA_ENGINE_GENERATION_H_
 
@@ -18,8 +19,9 @@
 
 namespace cria::engine {
 
-// A token, and the text that can be shown since the last event: whole UTF-8 characters, no part of a stop string. Text that was
-// held back comes with a later token or with a last event that has no token.
+// A token, and the text that can be shown since the last event: whole UTF-8 characters, no part of
+// a stop string. Text that was held back comes with a later token or with a last event that has no
+// token.
 struct TokenEvent {
   std::optional<SampledToken> token;
   std::string text;
@@ -38,8 +40,8 @@ struct GenerationResult {
   double decode_s = 0;            // from the first token to the last
 };
 
-// Any thread may Cancel; one thread consumes. The engine thread produces and never waits: the stream is bounded by the
-// number of tokens of the generation.
+// Any thread may Cancel; one thread consumes. The engine thread produces and never waits: the
+// stream is bounded by the number of tokens of the generation.
 class Generation {
  public:
   // Waits for the next event; nullopt when there is none any more: then result() is there.

@@ -9,19 +9,24 @@ constexpr int64_t kMaxLogprobs = 1000;
 constexpr size_t kMaxStopStrings = 64;
 
 absl::Status OutOfRange(const char* option, const char* expected, double value) {
-  return absl::InvalidArgumentError(absl::StrCat(option, ": expected ", expected, ", found ", value));
+  return absl::InvalidArgumentError(
+      absl::StrCat(option, ": expected ", expected, ", found ", value));
 }
 
 }  // namespace
 
 absl::Status Validate(const GenerationOptions& options, int64_t vocab) {
-  const auto finite_at_least = [](double value, double low) { return std::isfinite(value) && value >= low; };
+  const auto finite_at_least = [](double value, double low) {
+    return std::isfinite(value) && value >= low;
+  };
   if (!finite_at_least(options.temperature, 0))
     return OutOfRange("temperature", "a number from 0 on", options.temperature);
-  if (!(options.top_p > 0 && options.top_p <= 1)) return OutOfRange("top_p", "above 0, up to 1", options.top_p);
+  if (!(options.top_p > 0 && options.top_p <= 1))
+    return OutOfRange("top_p", "above 0, up to 1", options.top_p);
   if (options.top_k < 0)
     return OutOfRange("top_k", "0 (off) or more", static_cast<double>(options.top_k));
-  if (!(options.min_p >= 0 && options.min_p <= 1)) return OutOfRange("min_p", "0 to 1", options.min_p);
+  if (!(options.min_p >= 0 && options.min_p <= 1))
+    return OutOfRange("min_p", "0 to 1", options.min_p);
   if (!(std::isfinite(options.repetition_penalty) && options.repetition_penalty > 0))
     return OutOfRange("repetition_penalty", "a number above 0", options.repetition_penalty);
   if (!std::isfinite(options.frequency_penalty))
@@ -35,12 +40,14 @@ absl::Status Validate(const GenerationOptions& options, int64_t vocab) {
   if (options.stop.size() > kMaxStopStrings)
     return OutOfRange("stop", "at most 64 texts", static_cast<double>(options.stop.size()));
   for (const std::string& stop : options.stop)
-    if (stop.empty()) return absl::InvalidArgumentError("stop: expected a text, found an empty one");
+    if (stop.empty())
+      return absl::InvalidArgumentError("stop: expected a text, found an empty one");
   for (const auto& [id, bias] : options.logit_bias) {
     if (id < 0 || id >= vocab)
       return absl::InvalidArgumentError(
           absl::StrCat("logit_bias: token id ", id, " is outside the vocabulary [0, ", vocab, ")"));
-    if (std::isnan(bias)) return absl::InvalidArgumentError(absl::StrCat("logit_bias: id ", id, " has no number"));
+    if (std::isnan(bias))
+      return absl::InvalidArgumentError(absl::StrCat("logit_bias: id ", id, " has no number"));
   }
   return absl::OkStatus();
 }

@@ -10,8 +10,8 @@ namespace {
 using checkpoint::TokenizerData;
 using text::TokenId;
 
-absl::StatusOr<std::unique_ptr<const text::Tokenizer>> FromVocabulary(const TokenizerData& data,
-                                                                      const checkpoint::ModelConfig& config) {
+absl::StatusOr<std::unique_ptr<const text::Tokenizer>> FromVocabulary(
+    const TokenizerData& data, const checkpoint::ModelConfig& config) {
   const checkpoint::Vocabulary& vocabulary = data.vocabulary;
   text::VocabularySpec spec;
   spec.model = vocabulary.model;
@@ -29,13 +29,17 @@ absl::StatusOr<std::unique_ptr<const text::Tokenizer>> FromVocabulary(const Toke
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<const text::Tokenizer>> MakeTokenizer(const TokenizerData& data,
-                                                                     const checkpoint::ModelConfig& config) {
+absl::StatusOr<std::unique_ptr<const text::Tokenizer>> MakeTokenizer(
+    const TokenizerData& data, const checkpoint::ModelConfig& config) {
   switch (data.kind) {
-    case TokenizerData::Kind::kNone: return std::unique_ptr<const text::Tokenizer>();
-    case TokenizerData::Kind::kTiktoken: return text::TokenizerFromTiktoken(data.file);
-    case TokenizerData::Kind::kHuggingFace: return text::TokenizerFromHuggingFace(data.file, data.config);
-    case TokenizerData::Kind::kVocabulary: return FromVocabulary(data, config);
+    case TokenizerData::Kind::kNone:
+      return std::unique_ptr<const text::Tokenizer>();
+    case TokenizerData::Kind::kTiktoken:
+      return text::TokenizerFromTiktoken(data.file);
+    case TokenizerData::Kind::kHuggingFace:
+      return text::TokenizerFromHuggingFace(data.file, data.config);
+    case TokenizerData::Kind::kVocabulary:
+      return FromVocabulary(data, config);
   }
   return absl::InternalError("unknown tokenizer kind");
 }
@@ -53,8 +57,8 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
     loaded->no_chat_format_ = base::Annotate(format.status(), checkpoint->path());
     if (format.ok()) loaded->chat_format_ = std::move(format).value();
   } else {
-    loaded->no_chat_format_ =
-        absl::NotFoundError(absl::StrCat(checkpoint->path(), ": no tokenizer files beside the model; use --token-ids"));
+    loaded->no_chat_format_ = absl::NotFoundError(
+        absl::StrCat(checkpoint->path(), ": no tokenizer files beside the model; use --token-ids"));
   }
   CRIA_ASSIGN_OR_RETURN(loaded->model_, model::Model::Load(std::move(checkpoint), options, pool));
   loaded->CollectStopIds();

@@ -18,10 +18,11 @@
 namespace cria::engine {
 
 // Makes the tokenizer that a checkpoint carries; nullptr if it carries none.
-absl::StatusOr<std::unique_ptr<const text::Tokenizer>> MakeTokenizer(const checkpoint::TokenizerData& data,
-                                                                     const checkpoint::ModelConfig& config);
+absl::StatusOr<std::unique_ptr<const text::Tokenizer>> MakeTokenizer(
+    const checkpoint::TokenizerData& data, const checkpoint::ModelConfig& config);
 
-// Immutable after Load (but for the token trie, made on first use under a lock): share freely between threads.
+// Immutable after Load (but for the token trie, made on first use under a lock): share freely
+// between threads.
 class LoadedModel {
  public:
   static absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(
@@ -34,7 +35,8 @@ class LoadedModel {
   // nullptr for a checkpoint without tokenizer files: it runs on token ids alone.
   const text::Tokenizer* tokenizer() const { return tokenizer_.get(); }
 
-  // The chat format, or why there is none: kNotFound for base models, kUnimplemented for an unknown template.
+  // The chat format, or why there is none: kNotFound for base models, kUnimplemented for an unknown
+  // template.
   absl::StatusOr<const text::ChatFormat*> chat_format() const;
 
   // Every id that ends an answer: the checkpoint's, the tokenizer's and the chat format's. Sorted.

@@ -36,14 +36,16 @@ std::vector<double> LogProbabilities(std::span<const float> logits, std::span<co
   const double log_sum = LogSumExp(logits);
   std::vector<double> result;
   result.reserve(ids.size());
-  for (const TokenId id : ids) result.push_back(static_cast<double>(logits[static_cast<size_t>(id)]) - log_sum);
+  for (const TokenId id : ids)
+    result.push_back(static_cast<double>(logits[static_cast<size_t>(id)]) - log_sum);
   return result;
 }
 
 std::vector<TokenLogprob> TopLogprobs(std::span<const float> logits, int64_t count) {
   std::vector<TokenId> order(logits.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<TokenId>(i);
-  const auto wanted = static_cast<std::ptrdiff_t>(std::min<int64_t>(count, static_cast<int64_t>(order.size())));
+  const auto wanted =
+      static_cast<std::ptrdiff_t>(std::min<int64_t>(count, static_cast<int64_t>(order.size())));
   const auto value = [&](TokenId id) {
     const float logit = logits[static_cast<size_t>(id)];
     return std::isnan(logit) ? kNever : logit;
@@ -58,8 +60,8 @@ std::vector<TokenLogprob> TopLogprobs(std::span<const float> logits, int64_t cou
   return top;
 }
 
-Sampler::Sampler(const GenerationOptions& options, std::span<const TokenId> prompt, std::span<const TokenId> stop_ids,
-                 std::shared_ptr<const text::TokenTrie> trie)
+Sampler::Sampler(const GenerationOptions& options, std::span<const TokenId> prompt,
+                 std::span<const TokenId> stop_ids, std::shared_ptr<const text::TokenTrie> trie)
     : options_(options), rng_(SeedOf(options)), stop_ids_(stop_ids.begin(), stop_ids.end()) {
   if (options_.repetition_penalty != 1) seen_.insert(prompt.begin(), prompt.end());
   if (options_.grammar != nullptr) {
@@ -78,7 +80,8 @@ absl::StatusOr<std::optional<SampledToken>> Sampler::Sample(std::span<const floa
   if (matcher_ != nullptr && !ApplyGrammar()) {
     if (matcher_->CanEnd()) return std::optional<SampledToken>();
     return absl::FailedPreconditionError(
-        "the grammar allows no token of this vocabulary here: it cannot be spelled with the model's tokens");
+        "the grammar allows no token of this vocabulary here: it cannot be spelled with the "
+        "model's tokens");
   }
   SampledToken sampled;
   while (true) {
@@ -104,8 +107,8 @@ void Sampler::ApplyBiasAndPenalties() {
   }
   if (options_.frequency_penalty == 0 && options_.presence_penalty == 0) return;
   for (const auto& [id, count] : counts_)
-    logits_[static_cast<size_t>(id)] -=
-        static_cast<float>(options_.frequency_penalty * static_cast<double>(count) + options_.presence_penalty);
+    logits_[static_cast<size_t>(id)] -= static_cast<float>(
+        options_.frequency_penalty * static_cast<double>(count) + options_.presence_penalty);
 }
 
 bool Sampler::ApplyGrammar() {
@@ -113,7 +116,8 @@ bool Sampler::ApplyGrammar() {
   matcher_->FillMask(mask_);
   if (matcher_->CanEnd()) {
     for (const TokenId id : stop_ids_)
-      if (static_cast<size_t>(id) < logits_.size()) mask_[static_cast<size_t>(id) / 64] |= uint64_t{1} << (id % 64);
+      if (static_cast<size_t>(id) < logits_.size())
+        mask_[static_cast<size_t>(id) / 64] |= uint64_t{1} << (id % 64);
   }
   bool any = false;
   for (size_t word = 0; word < mask_.size(); ++word) {
@@ -145,8 +149,9 @@ std::vector<Sampler::Candidate> Sampler::Nucleus(double largest, double total) c
   const auto more_likely = [](const Candidate& a, const Candidate& b) {
     return a.logit != b.logit ? a.logit > b.logit : a.id < b.id;
   };
-  const auto limit = options_.top_k > 0 ? std::min(candidates.size(), static_cast<size_t>(options_.top_k))
-                                        : candidates.size();
+  const auto limit = options_.top_k > 0
+                         ? std::min(candidates.size(), static_cast<size_t>(options_.top_k))
+                         : candidates.size();
   // Renormalise over the top k first: top-p is defined on what top-k leaves.
   double kept_mass = 1;
   const auto at = [&](size_t n) { return candidates.begin() + static_cast<std::ptrdiff_t>(n); };
@@ -164,7 +169,8 @@ std::vector<Sampler::Candidate> Sampler::Nucleus(double largest, double total) c
       std::partial_sort(at(sorted), at(next), candidates.end(), more_likely);
       sorted = next;
     }
-    if (before > options_.top_p) break;  // Meta: zero those whose cumulative mass before them exceeds p
+    if (before > options_.top_p)
+      break;  // Meta: zero those whose cumulative mass before them exceeds p
     before += candidates[taken++].probability / kept_mass;
   }
   candidates.resize(taken);
@@ -177,7 +183,8 @@ absl::StatusOr<TokenId> Sampler::Draw() {
   if (std::isinf(largest)) return best;  // a bias of +inf forces its token
   double total = 0;
   for (const float logit : logits_)
-    if (logit > kNever) total += std::exp((static_cast<double>(logit) - largest) / options_.temperature);
+    if (logit > kNever)
+      total += std::exp((static_cast<double>(logit) - largest) / options_.temperature);
   std::vector<Candidate> candidates = Nucleus(largest, total);
   if (options_.min_p > 0) {
     const double threshold = options_.min_p * candidates.front().probability;

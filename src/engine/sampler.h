@@ -24,28 +24,30 @@ struct TokenLogprob {
 
 struct SampledToken {
   text::TokenId id = 0;
-  std::optional<double> logprob;   // when options.logprobs >= 0
-  std::vector<TokenLogprob> top;   // options.logprobs of them, most likely first
+  std::optional<double> logprob;  // when options.logprobs >= 0
+  std::vector<TokenLogprob> top;  // options.logprobs of them, most likely first
 };
 
 // The log-probability of each of `ids` under softmax(logits). Sums in double.
-std::vector<double> LogProbabilities(std::span<const float> logits, std::span<const text::TokenId> ids);
+std::vector<double> LogProbabilities(std::span<const float> logits,
+                                     std::span<const text::TokenId> ids);
 
 // The `count` most likely tokens, most likely first; ties by lower id.
 std::vector<TokenLogprob> TopLogprobs(std::span<const float> logits, int64_t count);
 
-// One generation's sampler with its random state. One thread at a time. The same seed, logits and options give the same
-// tokens on every machine.
+// One generation's sampler with its random state. One thread at a time. The same seed, logits and
+// options give the same tokens on every machine.
 class Sampler {
  public:
-  // `options` have been validated. `prompt` counts for the repetition penalty. `stop_ids` are allowed by a grammar only at
-  // its end. `trie` is needed when there is a grammar.
+  // `options` have been validated. `prompt` counts for the repetition penalty. `stop_ids` are
+  // allowed by a grammar only at its end. `trie` is needed when there is a grammar.
   Sampler(const GenerationOptions& options, std::span<const text::TokenId> prompt,
           std::span<const text::TokenId> stop_ids, std::shared_ptr<const text::TokenTrie> trie);
   ~Sampler();
 
-  // Chooses a token and counts it; nullopt when the grammar is complete and nothing may follow. kInternal if no logit is
-  // finite; kFailedPrecondition if the grammar is incomplete and allows no token.
+  // Chooses a token and counts it; nullopt when the grammar is complete and nothing may follow.
+  // kInternal if no logit is finite; kFailedPrecondition if the grammar is incomplete and allows no
+  // token.
   absl::StatusOr<std::optional<SampledToken>> Sample(std::span<const float> logits);
 
  private:
@@ -60,14 +62,15 @@ class Sampler {
   absl::StatusOr<text::TokenId> Greedy() const;
   absl::StatusOr<text::TokenId> Draw();
   std::vector<Candidate> Nucleus(double largest, double total) const;
-  bool Count(text::TokenId id);  // false, and nothing counted, if the grammar does not take the token
+  bool Count(
+      text::TokenId id);  // false, and nothing counted, if the grammar does not take the token
 
   GenerationOptions options_;
   base::Rng rng_;
   std::vector<text::TokenId> stop_ids_;
-  std::vector<float> logits_;  // working copy [V]
-  std::unordered_set<text::TokenId> seen_;              // in prompt or answer
-  std::unordered_map<text::TokenId, int64_t> counts_;   // in the answer
+  std::vector<float> logits_;                          // working copy [V]
+  std::unordered_set<text::TokenId> seen_;             // in prompt or answer
+  std::unordered_map<text::TokenId, int64_t> counts_;  // in the answer
   std::unique_ptr<text::GrammarMatcher> matcher_;
   std::vector<uint64_t> mask_;
 };

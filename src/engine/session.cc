@@ -6,10 +6,12 @@ namespace cria::engine {
 
 using text::TokenId;
 
-absl::StatusOr<std::shared_ptr<Session>> Session::Create(std::shared_ptr<const LoadedModel> model, int64_t context) {
+absl::StatusOr<std::shared_ptr<Session>> Session::Create(std::shared_ptr<const LoadedModel> model,
+                                                         int64_t context) {
   const int64_t limit = model->config().max_context;
   if (context < 0 || context > limit)
-    return absl::InvalidArgumentError(absl::StrCat("context of ", context, " tokens: the model takes 1 to ", limit));
+    return absl::InvalidArgumentError(
+        absl::StrCat("context of ", context, " tokens: the model takes 1 to ", limit));
   return std::shared_ptr<Session>(new Session(std::move(model), context == 0 ? limit : context));
 }
 
@@ -17,7 +19,8 @@ absl::Status Session::Begin(std::span<const TokenId> prompt, const GenerationOpt
   CRIA_RETURN_IF_ERROR(poison_);
   const int64_t vocab = model_->config().vocab;
   CRIA_RETURN_IF_ERROR(Validate(options, vocab));
-  if (prompt.empty()) return absl::InvalidArgumentError("the prompt is empty: expected at least one token");
+  if (prompt.empty())
+    return absl::InvalidArgumentError("the prompt is empty: expected at least one token");
   for (const TokenId id : prompt)
     if (id < 0 || id >= vocab)
       return absl::InvalidArgumentError(
@@ -25,20 +28,24 @@ absl::Status Session::Begin(std::span<const TokenId> prompt, const GenerationOpt
   const bool wants_answer = options.max_tokens.value_or(1) > 0;
   const auto length = static_cast<int64_t>(prompt.size());
   if (length + (wants_answer ? 1 : 0) > context())
-    return absl::ResourceExhaustedError(absl::StrCat("the prompt has ", length, " tokens, the context holds ",
-                                                     context(), ": shorten the prompt or raise --context"));
+    return absl::ResourceExhaustedError(absl::StrCat("the prompt has ", length,
+                                                     " tokens, the context holds ", context(),
+                                                     ": shorten the prompt or raise --context"));
   if (options.grammar != nullptr && model_->token_trie() == nullptr)
     return absl::InvalidArgumentError("a grammar needs a tokenizer, and the model has none");
 
-  const auto common = std::mismatch(prompt.begin(), prompt.end(), tokens_.begin(), tokens_.end()).first;
-  reused_tokens_ = std::min({static_cast<int64_t>(common - prompt.begin()), cache_.length(), length - 1});
+  const auto common =
+      std::mismatch(prompt.begin(), prompt.end(), tokens_.begin(), tokens_.end()).first;
+  reused_tokens_ =
+      std::min({static_cast<int64_t>(common - prompt.begin()), cache_.length(), length - 1});
   cache_.Truncate(reused_tokens_);
   tokens_.assign(prompt.begin(), prompt.end());
   prompt_tokens_ = length;
   finished_ = false;
   const std::vector<TokenId> no_stops;
-  sampler_ = std::make_unique<Sampler>(options, prompt, options.ignore_eos ? no_stops : model_->stop_ids(),
-                                       options.grammar != nullptr ? model_->token_trie() : nullptr);
+  sampler_ =
+      std::make_unique<Sampler>(options, prompt, options.ignore_eos ? no_stops : model_->stop_ids(),
+                                options.grammar != nullptr ? model_->token_trie() : nullptr);
   return absl::OkStatus();
 }
 
@@ -67,7 +74,8 @@ absl::StatusOr<std::optional<SampledToken>> Session::Advance(std::span<const flo
   return sampled;
 }
 
-absl::StatusOr<std::optional<SampledToken>> Session::Decode(model::Workspace& workspace, base::ThreadPool& pool) {
+absl::StatusOr<std::optional<SampledToken>> Session::Decode(model::Workspace& workspace,
+                                                            base::ThreadPool& pool) {
   CRIA_RETURN_IF_ERROR(poison_);
   const model::SequenceStep step = Next(model::Model::kMaxStepTokens);
   auto logits = model_->model().Forward({&step, 1}, workspace, pool);

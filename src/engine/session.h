@@ -17,32 +17,38 @@
 
 namespace cria::engine {
 
-// One thread at a time. A generation is: Begin(), then steps (Next, the model's Forward, Advance) until it is done; Decode()
-// does one step alone. After an error the session is poisoned: every call but Reset() returns that error again.
+// One thread at a time. A generation is: Begin(), then steps (Next, the model's Forward, Advance)
+// until it is done; Decode() does one step alone. After an error the session is poisoned: every
+// call but Reset() returns that error again.
 class Session {
  public:
   // `context`: the most tokens it may hold; at most the model's own limit, which 0 stands for.
-  static absl::StatusOr<std::shared_ptr<Session>> Create(std::shared_ptr<const LoadedModel> model, int64_t context);
+  static absl::StatusOr<std::shared_ptr<Session>> Create(std::shared_ptr<const LoadedModel> model,
+                                                         int64_t context);
 
   const LoadedModel& model() const { return *model_; }
   int64_t context() const { return cache_.max_tokens(); }
   const std::vector<text::TokenId>& tokens() const { return tokens_; }  // prompt and answer so far
   const model::KvCache& cache() const { return cache_; }
 
-  // Starts a generation after `prompt`. What the cache holds of the same beginning is kept (the last prompt token is
-  // always computed again, for its logits). kInvalidArgument for an empty prompt or a bad option; kResourceExhausted when
-  // the prompt leaves no room for an answer. The session is unchanged on these errors.
+  // Starts a generation after `prompt`. What the cache holds of the same beginning is kept (the
+  // last prompt token is always computed again, for its logits). kInvalidArgument for an empty
+  // prompt or a bad option; kResourceExhausted when the prompt leaves no room for an answer. The
+  // session is unchanged on these errors.
   absl::Status Begin(std::span<const text::TokenId> prompt, const GenerationOptions& options);
 
-  // What this session wants computed next, at most `budget` >= 1 tokens. The span lives until Advance.
+  // What this session wants computed next, at most `budget` >= 1 tokens. The span lives until
+  // Advance.
   model::SequenceStep Next(int64_t budget);
 
-  // Takes the logits row of the step that Next described; empty if it wanted none. Returns the token that was sampled, or nullopt
-  // while the prompt is still being read or when a grammar has come to its end (then finished() is true).
+  // Takes the logits row of the step that Next described; empty if it wanted none. Returns the
+  // token that was sampled, or nullopt while the prompt is still being read or when a grammar has
+  // come to its end (then finished() is true).
   absl::StatusOr<std::optional<SampledToken>> Advance(std::span<const float> logits);
 
   // One whole step alone: Next, Forward, Advance.
-  absl::StatusOr<std::optional<SampledToken>> Decode(model::Workspace& workspace, base::ThreadPool& pool);
+  absl::StatusOr<std::optional<SampledToken>> Decode(model::Workspace& workspace,
+                                                     base::ThreadPool& pool);
 
   bool prefilling() const { return cache_.length() + 1 < static_cast<int64_t>(tokens_.size()); }
   bool finished() const { return finished_; }  // by its grammar

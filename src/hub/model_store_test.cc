@@ -79,7 +79,8 @@ TEST_F(ModelStoreTest, NotFoundSaysHowToGetIt) {
   EXPECT_THAT(store_.Resolve("Llama3.2-1B-Instuct").status().message(),
               HasSubstr("did you mean Llama3.2-1B-Instruct"));
   EXPECT_THAT(store_.Resolve("some/thing").status().message(), HasSubstr("--model-id some/thing"));
-  for (const std::string name : {"smollm2:135m", "x", "a/b/c", "a\nb", "../../no-such-place", "no such"})
+  for (const std::string name :
+       {"smollm2:135m", "x", "a/b/c", "a\nb", "../../no-such-place", "no such"})
     EXPECT_EQ(store_.Resolve(name).status().code(), absl::StatusCode::kNotFound) << name;
 }
 

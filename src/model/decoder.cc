@@ -58,12 +58,14 @@ Widths LargestWidths(const checkpoint::ModelConfig& config) {
 absl::Status Grow(base::AlignedBuffer* buffer, size_t bytes) {
   if (buffer->size() >= bytes) return absl::OkStatus();
   if (base::AlignedBuffer::Allocate(bytes, buffer)) return absl::OkStatus();
-  return absl::ResourceExhaustedError(absl::StrCat("no memory for the activations of a step: ", bytes, " bytes"));
+  return absl::ResourceExhaustedError(
+      absl::StrCat("no memory for the activations of a step: ", bytes, " bytes"));
 }
 
 }  // namespace
 
-absl::Status Workspace::Buffers::Resize(const checkpoint::ModelConfig& config, int64_t new_tokens, int threads) {
+absl::Status Workspace::Buffers::Resize(const checkpoint::ModelConfig& config, int64_t new_tokens,
+                                        int threads) {
   tokens = new_tokens;
   const Widths widths = LargestWidths(config);
   const int64_t half = config.rotary_dim / 2;
@@ -86,11 +88,12 @@ absl::Status Workspace::Buffers::Resize(const checkpoint::ModelConfig& config, i
     *pointer = next;
     next += base::RoundUp(width * tokens, kAlignFloats);
   }
-  scratch_floats = static_cast<size_t>(
-      base::RoundUp(static_cast<int64_t>(kernels::AttentionScratchFloats(
-                        kernels::kMaxAttentionQueries, widths.group, config.head_dim, KvLayout::kPageTokens)),
-                    kAlignFloats));
-  CRIA_RETURN_IF_ERROR(Grow(&scratch, scratch_floats * sizeof(float) * static_cast<size_t>(threads)));
+  scratch_floats = static_cast<size_t>(base::RoundUp(
+      static_cast<int64_t>(kernels::AttentionScratchFloats(
+          kernels::kMaxAttentionQueries, widths.group, config.head_dim, KvLayout::kPageTokens)),
+      kAlignFloats));
+  CRIA_RETURN_IF_ERROR(
+      Grow(&scratch, scratch_floats * sizeof(float) * static_cast<size_t>(threads)));
   positions.resize(static_cast<size_t>(tokens));
   sequence_of.resize(static_cast<size_t>(tokens));
   return absl::OkStatus();
@@ -98,19 +101,20 @@ absl::Status Workspace::Buffers::Resize(const checkpoint::ModelConfig& config, i
 
 namespace {
 
-absl::Status CheckSteps(std::span<const SequenceStep> steps, const checkpoint::ModelConfig& config) {
+absl::Status CheckSteps(std::span<const SequenceStep> steps,
+                        const checkpoint::ModelConfig& config) {
   int64_t total = 0;
   for (const SequenceStep& step : steps) {
     total += static_cast<int64_t>(step.tokens.size());
     for (const int32_t token : step.tokens) {
       if (token < 0 || token >= config.vocab)
-        return absl::InvalidArgumentError(
-            absl::StrCat("token id ", token, " is outside the model's vocabulary [0, ", config.vocab, ")"));
+        return absl::InvalidArgumentError(absl::StrCat(
+            "token id ", token, " is outside the model's vocabulary [0, ", config.vocab, ")"));
     }
   }
   if (total > Model::kMaxStepTokens)
-    return absl::InvalidArgumentError(
-        absl::StrCat("a step of ", total, " tokens: at most ", Model::kMaxStepTokens, " go at once"));
+    return absl::InvalidArgumentError(absl::StrCat("a step of ", total, " tokens: at most ",
+                                                   Model::kMaxStepTokens, " go at once"));
   return absl::OkStatus();
 }
 
@@ -130,7 +134,8 @@ struct AttentionTask {
   int64_t kv_head;
 };
 
-std::vector<AttentionTask> AttentionTasks(std::span<const SequenceStep> steps, int64_t num_kv_heads) {
+std::vector<AttentionTask> AttentionTasks(std::span<const SequenceStep> steps,
+                                          int64_t num_kv_heads) {
   std::vector<AttentionTask> tasks;
   int64_t row = 0;
   for (const SequenceStep& step : steps) {
@@ -147,14 +152,16 @@ std::vector<AttentionTask> AttentionTasks(std::span<const SequenceStep> steps, i
 
 }  // namespace
 
-absl::Status Model::SelfAttention(size_t index, std::span<const SequenceStep> steps, Workspace::Buffers& b,
-                                  base::ThreadPool& pool) const {
+absl::Status Model::SelfAttention(size_t index, std::span<const SequenceStep> steps,
+                                  Workspace::Buffers& b, base::ThreadPool& pool) const {
   const DecoderLayer& layer = layers_[index];
-  const int64_t d = config().head_dim, heads = layer.config.num_heads, kv_heads = layer.config.num_kv_heads;
+  const int64_t d = config().head_dim, heads = layer.config.num_heads,
+                kv_heads = layer.config.num_kv_heads;
   const int64_t q_width = heads * d, kv_width = kv_heads * d, half = rope_.half();
   const std::array<LinearOutput, 3> qkv = {
       {{&layer.q, b.q, q_width}, {&layer.k, b.k, kv_width}, {&layer.v, b.v, kv_width}}};
-  CRIA_RETURN_IF_ERROR(Multiply(*kernels_, qkv, b.normed, b.tokens, /*accumulate=*/false, &b.prepared, pool));
+  CRIA_RETURN_IF_ERROR(
+      Multiply(*kernels_, qkv, b.normed, b.tokens, /*accumulate=*/false, &b.prepared, pool));
 
   pool.ParallelFor(b.tokens, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
@@ -165,10 +172,10 @@ absl::Status Model::SelfAttention(size_t index, std::span<const SequenceStep> st
       uint8_t* page = steps[b.sequence_of[static_cast<size_t>(t)]].cache->page_of(position);
       for (int64_t head = 0; head < kv_heads; ++head) {
         const int64_t slot = position % KvLayout::kPageTokens;
-        kernels::StoreKvRow(kv_layout_.type(), b.k + t * kv_width + head * d, d, KvLayout::kPageTokens, slot,
-                            page + kv_layout_.KOffset(index, head));
-        kernels::StoreKvRow(kv_layout_.type(), b.v + t * kv_width + head * d, d, KvLayout::kPageTokens, slot,
-                            page + kv_layout_.VOffset(index, head));
+        kernels::StoreKvRow(kv_layout_.type(), b.k + t * kv_width + head * d, d,
+                            KvLayout::kPageTokens, slot, page + kv_layout_.KOffset(index, head));
+        kernels::StoreKvRow(kv_layout_.type(), b.v + t * kv_width + head * d, d,
+                            KvLayout::kPageTokens, slot, page + kv_layout_.VOffset(index, head));
       }
     }
   });
@@ -203,13 +210,16 @@ absl::Status Model::SelfAttention(size_t index, std::span<const SequenceStep> st
     pool.Run(work);
   }
   const LinearOutput out{&layer.o, b.x, config().hidden};
-  return Multiply(*kernels_, {&out, 1}, b.attention, b.tokens, /*accumulate=*/true, &b.prepared, pool);
+  return Multiply(*kernels_, {&out, 1}, b.attention, b.tokens, /*accumulate=*/true, &b.prepared,
+                  pool);
 }
 
-absl::Status Model::FeedForward(const DecoderLayer& layer, Workspace::Buffers& b, base::ThreadPool& pool) const {
+absl::Status Model::FeedForward(const DecoderLayer& layer, Workspace::Buffers& b,
+                                base::ThreadPool& pool) const {
   const int64_t f = layer.config.ffn;
   const std::array<LinearOutput, 2> gate_up = {{{&layer.gate, b.gate, f}, {&layer.up, b.up, f}}};
-  CRIA_RETURN_IF_ERROR(Multiply(*kernels_, gate_up, b.normed, b.tokens, /*accumulate=*/false, &b.prepared, pool));
+  CRIA_RETURN_IF_ERROR(
+      Multiply(*kernels_, gate_up, b.normed, b.tokens, /*accumulate=*/false, &b.prepared, pool));
   pool.ParallelFor(b.tokens, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       kernels_->swiglu(b.gate + t * f, b.up + t * f, f, b.gate + t * f);
@@ -220,14 +230,15 @@ absl::Status Model::FeedForward(const DecoderLayer& layer, Workspace::Buffers& b
   return Multiply(*kernels_, {&down, 1}, b.gate, b.tokens, /*accumulate=*/true, &b.prepared, pool);
 }
 
-absl::Status Model::RunLayer(size_t index, std::span<const SequenceStep> steps, Workspace::Buffers& b,
-                             base::ThreadPool& pool) const {
+absl::Status Model::RunLayer(size_t index, std::span<const SequenceStep> steps,
+                             Workspace::Buffers& b, base::ThreadPool& pool) const {
   const DecoderLayer& layer = layers_[index];
   const int64_t h = config().hidden;
   const auto normalize = [&](const std::vector<float>& weight) {
     pool.ParallelFor(b.tokens, 1, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t)
-        kernels_->rms_norm(b.x + t * h, weight.data(), static_cast<float>(config().norm_eps), h, b.normed + t * h);
+        kernels_->rms_norm(b.x + t * h, weight.data(), static_cast<float>(config().norm_eps), h,
+                           b.normed + t * h);
     });
   };
   normalize(layer.attention_norm);
@@ -256,7 +267,8 @@ absl::Status Model::RunDecoder(std::span<const SequenceStep> steps, Workspace& w
     }
   }
   for (size_t i = 0; i < layers_.size(); ++i) CRIA_RETURN_IF_ERROR(RunLayer(i, steps, b, pool));
-  for (const SequenceStep& step : steps) step.cache->Commit(static_cast<int64_t>(step.tokens.size()));
+  for (const SequenceStep& step : steps)
+    step.cache->Commit(static_cast<int64_t>(step.tokens.size()));
   return absl::OkStatus();
 }
 
@@ -269,8 +281,8 @@ absl::StatusOr<StepLogits> Model::Hidden(std::span<const SequenceStep> steps, Wo
   for (const SequenceStep& step : steps) {
     const auto count = static_cast<int64_t>(step.tokens.size());
     for (int64_t i = 0; i < count; ++i, ++row) {
-      const bool wanted =
-          step.logits == LogitsWanted::kAll || (step.logits == LogitsWanted::kLast && i == count - 1);
+      const bool wanted = step.logits == LogitsWanted::kAll ||
+                          (step.logits == LogitsWanted::kLast && i == count - 1);
       if (wanted) rows.push_back(row);
     }
   }
@@ -278,8 +290,8 @@ absl::StatusOr<StepLogits> Model::Hidden(std::span<const SequenceStep> steps, Wo
   CRIA_RETURN_IF_ERROR(Grow(&b.selected, rows.size() * static_cast<size_t>(h) * sizeof(float)));
   float* selected = b.selected.as<float>();
   for (size_t i = 0; i < rows.size(); ++i)
-    kernels_->rms_norm(b.x + rows[i] * h, final_norm_.data(), static_cast<float>(config().norm_eps), h,
-                       selected + static_cast<int64_t>(i) * h);
+    kernels_->rms_norm(b.x + rows[i] * h, final_norm_.data(), static_cast<float>(config().norm_eps),
+                       h, selected + static_cast<int64_t>(i) * h);
   return StepLogits{selected, static_cast<int64_t>(rows.size()), h};
 }
 
@@ -291,8 +303,8 @@ absl::StatusOr<StepLogits> Model::Forward(std::span<const SequenceStep> steps, W
   CRIA_RETURN_IF_ERROR(Grow(&b.logits, static_cast<size_t>(hidden.rows * vocab) * sizeof(float)));
   const LinearOutput out{&head_, b.logits.as<float>(), vocab};
   if (hidden.rows > 0)
-    CRIA_RETURN_IF_ERROR(
-        Multiply(*kernels_, {&out, 1}, hidden.data, hidden.rows, /*accumulate=*/false, &b.prepared, pool));
+    CRIA_RETURN_IF_ERROR(Multiply(*kernels_, {&out, 1}, hidden.data, hidden.rows,
+                                  /*accumulate=*/false, &b.prepared, pool));
   return StepLogits{b.logits.as<float>(), hidden.rows, vocab};
 }
 

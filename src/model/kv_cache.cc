@@ -20,15 +20,16 @@ uint64_t KvLayout::BytesFor(int64_t tokens) const {
 absl::Status KvCache::Reserve(int64_t tokens) {
   const int64_t wanted = length_ + tokens;
   if (wanted > max_tokens_)
-    return absl::ResourceExhaustedError(absl::StrCat("context is full: ", wanted, " tokens are needed, ", max_tokens_,
-                                                     " fit; shorten the prompt or raise --context"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("context is full: ", wanted, " tokens are needed, ", max_tokens_,
+                     " fit; shorten the prompt or raise --context"));
   const auto pages = static_cast<size_t>(base::CeilDiv(wanted, KvLayout::kPageTokens));
   while (buffers_.size() < pages) {
     base::AlignedBuffer buffer;
     if (!base::AlignedBuffer::Allocate(layout_->page_bytes(), &buffer))
       return absl::ResourceExhaustedError(
-          absl::StrCat("no memory for the KV cache: ", layout_->page_bytes(), " bytes for page ", buffers_.size(),
-                       "; use a smaller --context or --kv-type int8"));
+          absl::StrCat("no memory for the KV cache: ", layout_->page_bytes(), " bytes for page ",
+                       buffers_.size(), "; use a smaller --context or --kv-type int8"));
     pages_.push_back(buffer.data());
     buffers_.push_back(std::move(buffer));
   }

@@ -1,6 +1,8 @@
-// The keys and values of the tokens that a sequence has seen, in pages that are taken as the sequence grows.
+// The keys and values of the tokens that a sequence has seen, in pages that are taken as the
+// sequence grows.
 //
-// Shape letters of this folder: T tokens of a step, H hidden, D head_dim, F FFN width, V vocabulary, P page tokens.
+// Shape letters of this folder: T tokens of a step, H hidden, D head_dim, F FFN width, V
+// vocabulary, P page tokens.
 #ifndef CRIA_MODEL_KV_CACHE_H_
 #define CRIA_MODEL_KV_CACHE_H_
 
@@ -15,8 +17,8 @@
 
 namespace cria::model {
 
-// Where each layer's and head's rows lie in a page. A page holds, for every layer and KV head, a K block and a V block
-// of kPageTokens rows (kernels::KvBlockBytes). Immutable; share freely.
+// Where each layer's and head's rows lie in a page. A page holds, for every layer and KV head, a K
+// block and a V block of kPageTokens rows (kernels::KvBlockBytes). Immutable; share freely.
 class KvLayout {
  public:
   static constexpr int64_t kPageTokens = 32;  // P
@@ -29,7 +31,9 @@ class KvLayout {
   size_t KOffset(size_t layer, int64_t kv_head) const {
     return layer_offsets_[layer] + 2 * static_cast<size_t>(kv_head) * block_bytes_;
   }
-  size_t VOffset(size_t layer, int64_t kv_head) const { return KOffset(layer, kv_head) + block_bytes_; }
+  size_t VOffset(size_t layer, int64_t kv_head) const {
+    return KOffset(layer, kv_head) + block_bytes_;
+  }
   // Bytes that `tokens` tokens of one sequence occupy.
   uint64_t BytesFor(int64_t tokens) const;
 
@@ -50,8 +54,9 @@ class KvCache {
   int64_t length() const { return length_; }
   int64_t max_tokens() const { return max_tokens_; }
 
-  // Makes room for positions [length(), length() + tokens) without counting them yet. kResourceExhausted when the
-  // context limit or the memory is exceeded; the cache is unchanged then.
+  // Makes room for positions [length(), length() + tokens) without counting them yet.
+  // kResourceExhausted when the context limit or the memory is exceeded; the cache is unchanged
+  // then.
   absl::Status Reserve(int64_t tokens);
   // Counts reserved positions as filled.
   void Commit(int64_t tokens);

@@ -12,7 +12,8 @@ using kernels::Activations;
 using kernels::WeightKind;
 using tensor::DType;
 
-// Integer weights that all fit in four bits are packed in four: nothing is lost, half the bytes are read.
+// Integer weights that all fit in four bits are packed in four: nothing is lost, half the bytes are
+// read.
 bool FitsInt4(const tensor::View& view) {
   return std::all_of(view.bytes.begin(), view.bytes.end(), [](uint8_t byte) {
     const auto value = static_cast<int8_t>(byte);
@@ -20,26 +21,40 @@ bool FitsInt4(const tensor::View& view) {
   });
 }
 
-absl::StatusOr<WeightKind> KindOf(const tensor::View& view, bool has_scales, const std::string& name) {
+absl::StatusOr<WeightKind> KindOf(const tensor::View& view, bool has_scales,
+                                  const std::string& name) {
   switch (view.dtype) {
-    case DType::kF32: return WeightKind::kF32;
-    case DType::kF16: return WeightKind::kF16;
-    case DType::kBf16: return WeightKind::kBf16;
-    case DType::kQ8_0: return WeightKind::kQ8_0;
-    case DType::kQ4_0: return WeightKind::kQ4_0;
-    case DType::kQ4_1: return WeightKind::kQ4_1;
-    case DType::kQ5_0: return WeightKind::kQ5_0;
-    case DType::kQ5_1: return WeightKind::kQ5_1;
-    case DType::kQ4K: return WeightKind::kQ4K;
-    case DType::kQ5K: return WeightKind::kQ5K;
-    case DType::kQ6K: return WeightKind::kQ6K;
+    case DType::kF32:
+      return WeightKind::kF32;
+    case DType::kF16:
+      return WeightKind::kF16;
+    case DType::kBf16:
+      return WeightKind::kBf16;
+    case DType::kQ8_0:
+      return WeightKind::kQ8_0;
+    case DType::kQ4_0:
+      return WeightKind::kQ4_0;
+    case DType::kQ4_1:
+      return WeightKind::kQ4_1;
+    case DType::kQ5_0:
+      return WeightKind::kQ5_0;
+    case DType::kQ5_1:
+      return WeightKind::kQ5_1;
+    case DType::kQ4K:
+      return WeightKind::kQ4K;
+    case DType::kQ5K:
+      return WeightKind::kQ5K;
+    case DType::kQ6K:
+      return WeightKind::kQ6K;
     case DType::kI8:
       if (has_scales) return FitsInt4(view) ? WeightKind::kInt4Group : WeightKind::kInt8Group;
       break;
-    default: break;
+    default:
+      break;
   }
   return absl::UnimplementedError(absl::StrCat("tensor '", name, "': weights of type ",
-                                               std::string(tensor::Name(view.dtype)), " can't be run"));
+                                               std::string(tensor::Name(view.dtype)),
+                                               " can't be run"));
 }
 
 std::vector<float> DecodeVector(const tensor::View& view) {
@@ -48,12 +63,15 @@ std::vector<float> DecodeVector(const tensor::View& view) {
   return values;
 }
 
-absl::Status PackInto(const kernels::WeightSource& source, base::AlignedBuffer* packed, kernels::PackedMatrix* matrix,
-                      const std::string& name, base::ThreadPool& pool) {
+absl::Status PackInto(const kernels::WeightSource& source, base::AlignedBuffer* packed,
+                      kernels::PackedMatrix* matrix, const std::string& name,
+                      base::ThreadPool& pool) {
   const int64_t panels = (source.rows + kernels::kPanelRows - 1) / kernels::kPanelRows;
-  const size_t bytes = static_cast<size_t>(panels) * kernels::PanelBytes(source.kind, source.cols, source.group);
+  const size_t bytes =
+      static_cast<size_t>(panels) * kernels::PanelBytes(source.kind, source.cols, source.group);
   if (!base::AlignedBuffer::Allocate(bytes, packed))
-    return absl::ResourceExhaustedError(absl::StrCat("no memory to pack tensor '", name, "': ", bytes, " bytes"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("no memory to pack tensor '", name, "': ", bytes, " bytes"));
   pool.ParallelFor(panels, 1, [&](int64_t begin, int64_t end) {
     kernels::PackPanels(source, begin, end, packed->data());
   });
@@ -63,8 +81,9 @@ absl::Status PackInto(const kernels::WeightSource& source, base::AlignedBuffer* 
 
 }  // namespace
 
-absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint, const std::string& name,
-                                    const kernels::Kernels& kernels, bool f32_activations, base::ThreadPool& pool) {
+absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint,
+                                    const std::string& name, const kernels::Kernels& kernels,
+                                    bool f32_activations, base::ThreadPool& pool) {
   const tensor::View* weight = checkpoint.Find(name + ".weight");
   CRIA_CHECK(weight != nullptr);  // Checkpoint::FromParts has seen to it
   const tensor::View* scales = checkpoint.Find(name + ".scales");
@@ -81,12 +100,16 @@ absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint, co
     source.scales = reinterpret_cast<const uint8_t*>(scale_values.data());
   }
   CRIA_RETURN_IF_ERROR(PackInto(source, &linear.packed_, &linear.weights_, name, pool));
-  // Rounding the activations of GGUF kinds to int8 costs 0.56% of perplexity (SmolLM2-135M, Q4_1): only weights that
-  // were made for it are multiplied so.
-  const bool made_for_int8 = source.kind == WeightKind::kInt4Group || source.kind == WeightKind::kInt8Group;
-  linear.activations_ = f32_activations || !made_for_int8 ? Activations::kF32 : kernels.default_activations(source.kind);
+  // Rounding the activations of GGUF kinds to int8 costs 0.56% of perplexity (SmolLM2-135M, Q4_1):
+  // only weights that were made for it are multiplied so.
+  const bool made_for_int8 =
+      source.kind == WeightKind::kInt4Group || source.kind == WeightKind::kInt8Group;
+  linear.activations_ = f32_activations || !made_for_int8
+                            ? Activations::kF32
+                            : kernels.default_activations(source.kind);
   if (!kernels::Supports(source.kind, linear.activations_)) linear.activations_ = Activations::kF32;
-  if (const tensor::View* bias = checkpoint.Find(name + ".bias")) linear.bias_ = DecodeVector(*bias);
+  if (const tensor::View* bias = checkpoint.Find(name + ".bias"))
+    linear.bias_ = DecodeVector(*bias);
   if (checkpoint.Find(name + ".adaptor.A.weight") != nullptr) {
     CRIA_ASSIGN_OR_RETURN(Linear a, Load(checkpoint, name + ".adaptor.A", kernels, true, pool));
     CRIA_ASSIGN_OR_RETURN(Linear b, Load(checkpoint, name + ".adaptor.B", kernels, true, pool));
@@ -101,8 +124,9 @@ uint64_t Linear::bytes() const {
   return packed_.size() + (has_lora() ? lora_a_->bytes() + lora_b_->bytes() : 0);
 }
 
-absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels, std::span<const Linear* const> linears,
-                                          const float* x, int64_t tokens, base::ThreadPool& pool) {
+absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels,
+                                          std::span<const Linear* const> linears, const float* x,
+                                          int64_t tokens, base::ThreadPool& pool) {
   std::array<bool, 4> needed{};
   for (const Linear* linear : linears) needed[static_cast<size_t>(linear->activations())] = true;
   const int64_t cols = linears[0]->cols();
@@ -113,10 +137,12 @@ absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels, std::
     base::AlignedBuffer& slot = slots_[kind];
     if (slot.size() < bytes * static_cast<size_t>(tokens) &&
         !base::AlignedBuffer::Allocate(bytes * static_cast<size_t>(tokens), &slot))
-      return absl::ResourceExhaustedError(absl::StrCat("no memory for the activations of ", tokens, " tokens"));
+      return absl::ResourceExhaustedError(
+          absl::StrCat("no memory for the activations of ", tokens, " tokens"));
     pool.ParallelFor(tokens, 1, [&](int64_t begin, int64_t end) {
       for (int64_t t = begin; t < end; ++t)
-        kernels.prepare(activations, x + t * cols, cols, slot.data() + static_cast<size_t>(t) * bytes);
+        kernels.prepare(activations, x + t * cols, cols,
+                        slot.data() + static_cast<size_t>(t) * bytes);
     });
   }
   return absl::OkStatus();
@@ -131,21 +157,24 @@ void AddBias(const std::vector<float>& bias, const LinearOutput& output, int64_t
 }
 
 // out += scale * B (A x), with its own preparation: the branch takes unrounded activations.
-absl::Status AddLora(const kernels::Kernels& kernels, const LinearOutput& output, const float* x, int64_t tokens,
-                     base::ThreadPool& pool) {
+absl::Status AddLora(const kernels::Kernels& kernels, const LinearOutput& output, const float* x,
+                     int64_t tokens, base::ThreadPool& pool) {
   const Linear& a = output.linear->lora_a();
   PreparedActivations prepared;
   std::vector<float> low_rank(static_cast<size_t>(tokens * a.rows()));  // [T, rank]
   const LinearOutput down{&a, low_rank.data(), a.rows()};
-  CRIA_RETURN_IF_ERROR(Multiply(kernels, {&down, 1}, x, tokens, /*accumulate=*/false, &prepared, pool));
+  CRIA_RETURN_IF_ERROR(
+      Multiply(kernels, {&down, 1}, x, tokens, /*accumulate=*/false, &prepared, pool));
   for (float& value : low_rank) value *= output.linear->lora_scale();
   const LinearOutput up{&output.linear->lora_b(), output.out, output.out_stride};
   return Multiply(kernels, {&up, 1}, low_rank.data(), tokens, /*accumulate=*/true, &prepared, pool);
 }
 
-// The panels of all outputs, laid end to end and split over the threads; each thread multiplies its part of each.
-void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs, int64_t tokens,
-                    bool accumulate, const PreparedActivations& prepared, base::ThreadPool& pool) {
+// The panels of all outputs, laid end to end and split over the threads; each thread multiplies its
+// part of each.
+void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs,
+                    int64_t tokens, bool accumulate, const PreparedActivations& prepared,
+                    base::ThreadPool& pool) {
   int64_t total = 0;
   for (const LinearOutput& output : outputs) total += output.linear->weights().panels();
   pool.ParallelFor(total, 1, [&](int64_t begin, int64_t end) {
@@ -172,8 +201,9 @@ void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutpu
 
 }  // namespace
 
-absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs, const float* x,
-                      int64_t tokens, bool accumulate, PreparedActivations* prepared, base::ThreadPool& pool) {
+absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs,
+                      const float* x, int64_t tokens, bool accumulate,
+                      PreparedActivations* prepared, base::ThreadPool& pool) {
   std::vector<const Linear*> linears;
   for (const LinearOutput& output : outputs) linears.push_back(output.linear);
   CRIA_RETURN_IF_ERROR(prepared->Prepare(kernels, linears, x, tokens, pool));

@@ -21,10 +21,12 @@ namespace cria::model {
 // y = W x + b + lora_scale * B (A x). Immutable after Load; share freely.
 class Linear {
  public:
-  // Packs tensor `name`.weight of `checkpoint` (which Checkpoint has validated), with `name`.scales, .bias and .adaptor where
-  // present. `f32_activations`: multiply with unrounded activations whatever the weights are.
-  static absl::StatusOr<Linear> Load(const checkpoint::Checkpoint& checkpoint, const std::string& name,
-                                     const kernels::Kernels& kernels, bool f32_activations, base::ThreadPool& pool);
+  // Packs tensor `name`.weight of `checkpoint` (which Checkpoint has validated), with
+  // `name`.scales, .bias and .adaptor where present. `f32_activations`: multiply with unrounded
+  // activations whatever the weights are.
+  static absl::StatusOr<Linear> Load(const checkpoint::Checkpoint& checkpoint,
+                                     const std::string& name, const kernels::Kernels& kernels,
+                                     bool f32_activations, base::ThreadPool& pool);
 
   int64_t rows() const { return weights_.rows; }
   int64_t cols() const { return weights_.cols; }
@@ -35,7 +37,7 @@ class Linear {
   const Linear& lora_a() const { return *lora_a_; }  // [rank, cols]
   const Linear& lora_b() const { return *lora_b_; }  // [rows, rank]
   float lora_scale() const { return lora_scale_; }
-  uint64_t bytes() const;                            // of packed weights
+  uint64_t bytes() const;  // of packed weights
 
  private:
   base::AlignedBuffer packed_;
@@ -49,9 +51,10 @@ class Linear {
 // Activations prepared for products, grown on demand and reused. One step at a time.
 class PreparedActivations {
  public:
-  // Prepares x [T, K] for every kind that `linears` (all of K columns) need. kResourceExhausted when there is no memory.
-  absl::Status Prepare(const kernels::Kernels& kernels, std::span<const Linear* const> linears, const float* x,
-                       int64_t tokens, base::ThreadPool& pool);
+  // Prepares x [T, K] for every kind that `linears` (all of K columns) need. kResourceExhausted
+  // when there is no memory.
+  absl::Status Prepare(const kernels::Kernels& kernels, std::span<const Linear* const> linears,
+                       const float* x, int64_t tokens, base::ThreadPool& pool);
   const uint8_t* Get(kernels::Activations activations) const {
     return slots_[static_cast<size_t>(activations)].data();
   }
@@ -63,14 +66,15 @@ class PreparedActivations {
 // One linear of a group that shares its input, and where its result goes.
 struct LinearOutput {
   const Linear* linear = nullptr;
-  float* out = nullptr;     // [T, out_stride]
+  float* out = nullptr;  // [T, out_stride]
   int64_t out_stride = 0;
 };
 
-// Multiplies all of `outputs` with the same input x [T, K] in one parallel region (biases and LoRA branches included).
-// `accumulate`: adds to what is in `out`.
-absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs, const float* x,
-                      int64_t tokens, bool accumulate, PreparedActivations* prepared, base::ThreadPool& pool);
+// Multiplies all of `outputs` with the same input x [T, K] in one parallel region (biases and LoRA
+// branches included). `accumulate`: adds to what is in `out`.
+absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs,
+                      const float* x, int64_t tokens, bool accumulate,
+                      PreparedActivations* prepared, base::ThreadPool& pool);
 
 }  // namespace cria::model
 

@@ -15,7 +15,8 @@ std::vector<float> LoadVector(const Checkpoint& checkpoint, const std::string& n
   const tensor::View* view = checkpoint.Find(name);
   CRIA_CHECK(view != nullptr);  // Checkpoint::FromParts has seen to it
   std::vector<float> values(static_cast<size_t>(*view->shape.Elements()));
-  tensor::Decode(view->dtype, view->bytes.data(), static_cast<int64_t>(values.size()), values.data());
+  tensor::Decode(view->dtype, view->bytes.data(), static_cast<int64_t>(values.size()),
+                 values.data());
   return values;
 }
 
@@ -26,26 +27,30 @@ kernels::RopePairing PairingOf(checkpoint::RopePairing pairing) {
 
 }  // namespace
 
-Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const kernels::Kernels& kernels, kernels::KvType kv_type)
+Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const kernels::Kernels& kernels,
+             kernels::KvType kv_type)
     : checkpoint_(std::move(checkpoint)),
       kernels_(&kernels),
       kv_layout_(checkpoint_->config(), kv_type),
       rope_(checkpoint_->config()),
       pairing_(PairingOf(checkpoint_->config().rope_pairing)) {}
 
-absl::StatusOr<std::shared_ptr<const Model>> Model::Load(std::shared_ptr<const Checkpoint> checkpoint,
-                                                         const ModelOptions& options, base::ThreadPool& pool) {
+absl::StatusOr<std::shared_ptr<const Model>> Model::Load(
+    std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options,
+    base::ThreadPool& pool) {
   const kernels::Kernels& kernels =
       options.kernels != nullptr ? *options.kernels : kernels::BestKernels(base::DetectCpu());
   const checkpoint::ModelConfig& config = checkpoint->config();
   if (config.ffn_hadamard) {
     for (const checkpoint::LayerConfig& layer : config.layers)
       if ((layer.ffn & (layer.ffn - 1)) != 0)
-        return absl::UnimplementedError(absl::StrCat(
-            checkpoint->path(), ": online Hadamard transform of width ", layer.ffn, ": only powers of two are run"));
+        return absl::UnimplementedError(absl::StrCat(checkpoint->path(),
+                                                     ": online Hadamard transform of width ",
+                                                     layer.ffn, ": only powers of two are run"));
   }
   std::shared_ptr<Model> model(new Model(std::move(checkpoint), kernels, options.kv_type));
-  CRIA_RETURN_IF_ERROR(base::Annotate(model->LoadLayers(options, pool), model->checkpoint_->path()));
+  CRIA_RETURN_IF_ERROR(
+      base::Annotate(model->LoadLayers(options, pool), model->checkpoint_->path()));
   return std::shared_ptr<const Model>(std::move(model));
 }
 
@@ -56,7 +61,8 @@ absl::Status Model::LoadLayers(const ModelOptions& options, base::ThreadPool& po
   };
   const size_t count = config().layers.size();
   const auto report = [&](size_t done) {
-    if (options.progress) options.progress(static_cast<double>(done) / static_cast<double>(count + 1));
+    if (options.progress)
+      options.progress(static_cast<double>(done) / static_cast<double>(count + 1));
   };
   for (size_t i = 0; i < count; ++i) {
     const std::string prefix = absl::StrCat("model.layers.", i, ".");
@@ -86,7 +92,8 @@ absl::Status Model::LoadLayers(const ModelOptions& options, base::ThreadPool& po
 uint64_t Model::packed_bytes() const {
   uint64_t bytes = head_.bytes();
   for (const DecoderLayer& layer : layers_) {
-    for (const Linear* linear : {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
+    for (const Linear* linear :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down})
       bytes += linear->bytes();
   }
   return bytes;
@@ -95,7 +102,8 @@ uint64_t Model::packed_bytes() const {
 void Model::Embed(int32_t token, float* out) const {
   const int64_t hidden = config().hidden;
   const size_t row_bytes = embedding_.row_bytes();
-  tensor::Decode(embedding_.dtype, embedding_.bytes.data() + static_cast<size_t>(token) * row_bytes, hidden, out);
+  tensor::Decode(embedding_.dtype, embedding_.bytes.data() + static_cast<size_t>(token) * row_bytes,
+                 hidden, out);
   if (embedding_scales_.empty()) return;
   const auto groups = static_cast<int64_t>(embedding_scales_.size()) / embedding_.rows();
   const float* scales = embedding_scales_.data() + token * groups;

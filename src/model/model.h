@@ -1,5 +1,5 @@
-// The text decoder of any Llama-architecture checkpoint: immutable packed weights and one forward step over a ragged batch.
-// It knows no sampling, no text and no policy.
+// The text decoder of any Llama-architecture checkpoint: immutable packed weights and one forward
+// step over a ragged batch. It knows no sampling, no text and no policy.
 #ifndef CRIA_MODEL_MODEL_H_
 #define CRIA_MODEL_MODEL_H_
 
@@ -22,8 +22,10 @@ namespace cria::model {
 struct ModelOptions {
   const kernels::Kernels* kernels = nullptr;  // nullptr: the best this processor runs
   kernels::KvType kv_type = kernels::KvType::kBf16;
-  bool f32_activations = false;  // never round activations to bf16 or int8: slower, closest to the stored weights
-  std::function<void(double)> progress;  // called with the part packed so far, in (0, 1], from the loading thread
+  bool f32_activations =
+      false;  // never round activations to bf16 or int8: slower, closest to the stored weights
+  std::function<void(double)>
+      progress;  // called with the part packed so far, in (0, 1], from the loading thread
 };
 
 // Which rows of a step need logits: only those are multiplied with the output head.
@@ -36,7 +38,8 @@ struct SequenceStep {
   LogitsWanted logits = LogitsWanted::kLast;
 };
 
-// The buffers of a step, reused from step to step. One step at a time; nothing in it survives the next step.
+// The buffers of a step, reused from step to step. One step at a time; nothing in it survives the
+// next step.
 class Workspace {
  public:
   Workspace();
@@ -51,12 +54,15 @@ class Workspace {
   std::unique_ptr<Buffers> buffers_;
 };
 
-// The result of a step: the wanted logit rows in the order of the sequences and their tokens. Lives in the workspace.
+// The result of a step: the wanted logit rows in the order of the sequences and their tokens. Lives
+// in the workspace.
 struct StepLogits {
   const float* data = nullptr;
   int64_t rows = 0;
   int64_t vocab = 0;
-  std::span<const float> row(int64_t i) const { return {data + i * vocab, static_cast<size_t>(vocab)}; }
+  std::span<const float> row(int64_t i) const {
+    return {data + i * vocab, static_cast<size_t>(vocab)};
+  }
 };
 
 // One decoder layer's weights.
@@ -66,16 +72,18 @@ struct DecoderLayer {
   checkpoint::LayerConfig config;
 };
 
-// After Load all methods are const and may be called from several threads, each with its own caches, workspace and pool.
+// After Load all methods are const and may be called from several threads, each with its own
+// caches, workspace and pool.
 class Model {
  public:
   // The most tokens (all sequences together) that one Forward takes: longer prompts go in chunks.
   static constexpr int64_t kMaxStepTokens = 512;
 
-  // Packs the weights with the pool's threads. kResourceExhausted when they don't fit the memory, kUnimplemented for weight types
-  // without kernels.
-  static absl::StatusOr<std::shared_ptr<const Model>> Load(std::shared_ptr<const checkpoint::Checkpoint> checkpoint,
-                                                           const ModelOptions& options, base::ThreadPool& pool);
+  // Packs the weights with the pool's threads. kResourceExhausted when they don't fit the memory,
+  // kUnimplemented for weight types without kernels.
+  static absl::StatusOr<std::shared_ptr<const Model>> Load(
+      std::shared_ptr<const checkpoint::Checkpoint> checkpoint, const ModelOptions& options,
+      base::ThreadPool& pool);
 
   const checkpoint::ModelConfig& config() const { return checkpoint_->config(); }
   const checkpoint::Checkpoint& checkpoint() const { return *checkpoint_; }
@@ -83,13 +91,15 @@ class Model {
   const KvLayout& kv_layout() const { return kv_layout_; }
   uint64_t packed_bytes() const;  // memory of the packed weights
 
-  // Runs all sequences' tokens through the model, fills their caches and returns the wanted logits. Each sequence's result is
-  // the same whether it runs alone, in parts or beside others. kInvalidArgument for an id outside the vocabulary or more than
-  // kMaxStepTokens; kResourceExhausted when a cache is full: then no cache has changed.
+  // Runs all sequences' tokens through the model, fills their caches and returns the wanted logits.
+  // Each sequence's result is the same whether it runs alone, in parts or beside others.
+  // kInvalidArgument for an id outside the vocabulary or more than kMaxStepTokens;
+  // kResourceExhausted when a cache is full: then no cache has changed.
   absl::StatusOr<StepLogits> Forward(std::span<const SequenceStep> steps, Workspace& workspace,
                                      base::ThreadPool& pool) const;
 
-  // As Forward, but returns the final hidden state after the last norm [rows, H] instead of logits (embeddings).
+  // As Forward, but returns the final hidden state after the last norm [rows, H] instead of logits
+  // (embeddings).
   absl::StatusOr<StepLogits> Hidden(std::span<const SequenceStep> steps, Workspace& workspace,
                                     base::ThreadPool& pool) const;
 
@@ -98,12 +108,14 @@ class Model {
         kernels::KvType kv_type);
 
   absl::Status LoadLayers(const ModelOptions& options, base::ThreadPool& pool);
-  absl::Status RunDecoder(std::span<const SequenceStep> steps, Workspace& workspace, base::ThreadPool& pool) const;
-  absl::Status RunLayer(size_t index, std::span<const SequenceStep> steps, Workspace::Buffers& buffers,
-                        base::ThreadPool& pool) const;
-  absl::Status SelfAttention(size_t index, std::span<const SequenceStep> steps, Workspace::Buffers& buffers,
-                             base::ThreadPool& pool) const;
-  absl::Status FeedForward(const DecoderLayer& layer, Workspace::Buffers& buffers, base::ThreadPool& pool) const;
+  absl::Status RunDecoder(std::span<const SequenceStep> steps, Workspace& workspace,
+                          base::ThreadPool& pool) const;
+  absl::Status RunLayer(size_t index, std::span<const SequenceStep> steps,
+                        Workspace::Buffers& buffers, base::ThreadPool& pool) const;
+  absl::Status SelfAttention(size_t index, std::span<const SequenceStep> steps,
+                             Workspace::Buffers& buffers, base::ThreadPool& pool) const;
+  absl::Status FeedForward(const DecoderLayer& layer, Workspace::Buffers& buffers,
+                           base::ThreadPool& pool) const;
   void Embed(int32_t token, float* out) const;
 
   std::shared_ptr<const checkpoint::Checkpoint> checkpoint_;
@@ -111,7 +123,7 @@ class Model {
   KvLayout kv_layout_;
   RopeTable rope_;
   kernels::RopePairing pairing_;
-  tensor::View embedding_;              // [V, H], as stored
+  tensor::View embedding_;               // [V, H], as stored
   std::vector<float> embedding_scales_;  // I8 tables: [V, groups]
   std::vector<DecoderLayer> layers_;
   std::vector<float> final_norm_;  // [H]

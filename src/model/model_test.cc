@@ -27,7 +27,8 @@ std::shared_ptr<const Model> LoadStories(kernels::KvType kv_type, base::ThreadPo
 std::vector<int32_t> SomeTokens(int64_t count, uint64_t seed) {
   base::Rng rng(seed);
   std::vector<int32_t> tokens = {1};
-  while (static_cast<int64_t>(tokens.size()) < count) tokens.push_back(static_cast<int32_t>(3 + rng.Below(500)));
+  while (static_cast<int64_t>(tokens.size()) < count)
+    tokens.push_back(static_cast<int32_t>(3 + rng.Below(500)));
   return tokens;
 }
 
@@ -68,7 +69,8 @@ TEST_P(ModelTest, ARaggedBatchEqualsEachAlone) {
     sequences.push_back(SomeTokens(length, static_cast<uint64_t>(length)));
     caches.push_back(std::make_unique<KvCache>(model->kv_layout(), 512));
   }
-  for (size_t i = 0; i < sequences.size(); ++i) steps.push_back({caches[i].get(), sequences[i], LogitsWanted::kLast});
+  for (size_t i = 0; i < sequences.size(); ++i)
+    steps.push_back({caches[i].get(), sequences[i], LogitsWanted::kLast});
   Workspace workspace;
   auto logits = model->Forward(steps, workspace, pool);
   ASSERT_TRUE(logits.ok()) << logits.status();
@@ -76,12 +78,14 @@ TEST_P(ModelTest, ARaggedBatchEqualsEachAlone) {
   for (size_t i = 0; i < sequences.size(); ++i) {
     const std::vector<float> alone = AllLogits(*model, sequences[i], 1000, pool);
     const std::span<const float> row = logits->row(static_cast<int64_t>(i));
-    EXPECT_TRUE(std::equal(row.begin(), row.end(), alone.end() - logits->vocab)) << "sequence " << i;
+    EXPECT_TRUE(std::equal(row.begin(), row.end(), alone.end() - logits->vocab))
+        << "sequence " << i;
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(KvTypes, ModelTest,
-                         testing::Values(kernels::KvType::kF32, kernels::KvType::kBf16, kernels::KvType::kInt8),
+                         testing::Values(kernels::KvType::kF32, kernels::KvType::kBf16,
+                                         kernels::KvType::kInt8),
                          [](const auto& test) { return std::string(kernels::Name(test.param)); });
 
 TEST(ModelErrorsTest, BadStepsChangeNothing) {

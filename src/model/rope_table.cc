@@ -13,8 +13,8 @@ double ScaledLlama3(double frequency, const RopeScaling& scaling) {
   const double wavelength = 2.0 * std::numbers::pi / frequency;
   if (wavelength < context / scaling.high_freq_factor) return frequency;
   if (wavelength > context / scaling.low_freq_factor) return frequency / scaling.factor;
-  const double smooth =
-      (context / wavelength - scaling.low_freq_factor) / (scaling.high_freq_factor - scaling.low_freq_factor);
+  const double smooth = (context / wavelength - scaling.low_freq_factor) /
+                        (scaling.high_freq_factor - scaling.low_freq_factor);
   return (1.0 - smooth) * frequency / scaling.factor + smooth * frequency;
 }
 
@@ -23,12 +23,17 @@ double ScaledLlama3(double frequency, const RopeScaling& scaling) {
 std::vector<float> RopeFrequencies(const checkpoint::ModelConfig& config) {
   std::vector<float> frequencies;
   for (int64_t i = 0; i < config.rotary_dim / 2; ++i) {
-    double frequency =
-        std::pow(config.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.rotary_dim));
+    double frequency = std::pow(
+        config.rope_theta, -2.0 * static_cast<double>(i) / static_cast<double>(config.rotary_dim));
     switch (config.rope_scaling.type) {
-      case RopeScaling::Type::kNone: break;
-      case RopeScaling::Type::kLinear: frequency /= config.rope_scaling.factor; break;
-      case RopeScaling::Type::kLlama3: frequency = ScaledLlama3(frequency, config.rope_scaling); break;
+      case RopeScaling::Type::kNone:
+        break;
+      case RopeScaling::Type::kLinear:
+        frequency /= config.rope_scaling.factor;
+        break;
+      case RopeScaling::Type::kLlama3:
+        frequency = ScaledLlama3(frequency, config.rope_scaling);
+        break;
     }
     if (!config.rope_divisors.empty())
       frequency /= static_cast<double>(config.rope_divisors[static_cast<size_t>(i)]);

@@ -57,12 +57,14 @@ int FiveBits(const uint8_t high[4], const uint8_t q[16], int j) {
 
 void DecodeQ5_0(const BlockQ5_0& block, float* out) {
   const float d = ToFloat(block.d);
-  for (int j = 0; j < 32; ++j) out[j] = d * static_cast<float>(FiveBits(block.high, block.q, j) - 16);
+  for (int j = 0; j < 32; ++j)
+    out[j] = d * static_cast<float>(FiveBits(block.high, block.q, j) - 16);
 }
 
 void DecodeQ5_1(const BlockQ5_1& block, float* out) {
   const float d = ToFloat(block.d), m = ToFloat(block.m);
-  for (int j = 0; j < 32; ++j) out[j] = d * static_cast<float>(FiveBits(block.high, block.q, j)) + m;
+  for (int j = 0; j < 32; ++j)
+    out[j] = d * static_cast<float>(FiveBits(block.high, block.q, j)) + m;
 }
 
 // `high_bit(sub_block, l)` adds the bits above the nibble.
@@ -152,7 +154,9 @@ void EncodeQ4_1(const float* x, BlockQ4_1* block) {
   const float inverse = d != 0 ? 1.0f / d : 0.0f;
   block->d = ToF16(d);
   block->m = ToF16(m);
-  const auto level = [&](int j) { return Clamp(static_cast<int>((x[j] - m) * inverse + 0.5f), 0, 15); };
+  const auto level = [&](int j) {
+    return Clamp(static_cast<int>((x[j] - m) * inverse + 0.5f), 0, 15);
+  };
   for (int j = 0; j < 16; ++j) block->q[j] = static_cast<uint8_t>(level(j) | (level(j + 16) << 4));
 }
 
@@ -171,7 +175,8 @@ void EncodeQ5_0(const float* x, BlockQ5_0* block) {
   const float d = SignedExtreme(x) / -16.0f;
   const float inverse = d != 0 ? 1.0f / d : 0.0f;
   block->d = ToF16(d);
-  PackFiveBits(block, [&](int j) { return std::min(31, static_cast<int>(x[j] * inverse + 16.5f)); });
+  PackFiveBits(block,
+               [&](int j) { return std::min(31, static_cast<int>(x[j] * inverse + 16.5f)); });
 }
 
 void EncodeQ5_1(const float* x, BlockQ5_1* block) {
@@ -180,7 +185,8 @@ void EncodeQ5_1(const float* x, BlockQ5_1* block) {
   const float inverse = d != 0 ? 1.0f / d : 0.0f;
   block->d = ToF16(d);
   block->m = ToF16(m);
-  PackFiveBits(block, [&](int j) { return Clamp(static_cast<int>((x[j] - m) * inverse + 0.5f), 0, 31); });
+  PackFiveBits(block,
+               [&](int j) { return Clamp(static_cast<int>((x[j] - m) * inverse + 0.5f), 0, 31); });
 }
 
 template <typename Block, typename EncodeBlock>
@@ -202,30 +208,49 @@ bool IsFloatLike(DType dtype) {
 
 void Decode(DType dtype, const uint8_t* source, int64_t count, float* out) {
   switch (dtype) {
-    case DType::kF32: return DecodePlain<float>(source, count, out);
-    case DType::kF16: return DecodePlain<base::f16>(source, count, out);
-    case DType::kBf16: return DecodePlain<base::bf16>(source, count, out);
-    case DType::kI8: return DecodePlain<int8_t>(source, count, out);
+    case DType::kF32:
+      return DecodePlain<float>(source, count, out);
+    case DType::kF16:
+      return DecodePlain<base::f16>(source, count, out);
+    case DType::kBf16:
+      return DecodePlain<base::bf16>(source, count, out);
+    case DType::kI8:
+      return DecodePlain<int8_t>(source, count, out);
     case DType::kBool:
-    case DType::kU8: return DecodePlain<uint8_t>(source, count, out);
-    case DType::kI16: return DecodePlain<int16_t>(source, count, out);
-    case DType::kI32: return DecodePlain<int32_t>(source, count, out);
-    case DType::kI64: return DecodePlain<int64_t>(source, count, out);
-    case DType::kF64: return DecodePlain<double>(source, count, out);
-    case DType::kQ8_0: return ForEachBlock<BlockQ8_0>(source, count, out, DecodeQ8_0);
-    case DType::kQ4_0: return ForEachBlock<BlockQ4_0>(source, count, out, DecodeQ4_0);
-    case DType::kQ4_1: return ForEachBlock<BlockQ4_1>(source, count, out, DecodeQ4_1);
-    case DType::kQ5_0: return ForEachBlock<BlockQ5_0>(source, count, out, DecodeQ5_0);
-    case DType::kQ5_1: return ForEachBlock<BlockQ5_1>(source, count, out, DecodeQ5_1);
-    case DType::kQ4K: return ForEachBlock<BlockQ4K>(source, count, out, DecodeQ4K);
-    case DType::kQ5K: return ForEachBlock<BlockQ5K>(source, count, out, DecodeQ5K);
-    case DType::kQ6K: return ForEachBlock<BlockQ6K>(source, count, out, DecodeQ6K);
+    case DType::kU8:
+      return DecodePlain<uint8_t>(source, count, out);
+    case DType::kI16:
+      return DecodePlain<int16_t>(source, count, out);
+    case DType::kI32:
+      return DecodePlain<int32_t>(source, count, out);
+    case DType::kI64:
+      return DecodePlain<int64_t>(source, count, out);
+    case DType::kF64:
+      return DecodePlain<double>(source, count, out);
+    case DType::kQ8_0:
+      return ForEachBlock<BlockQ8_0>(source, count, out, DecodeQ8_0);
+    case DType::kQ4_0:
+      return ForEachBlock<BlockQ4_0>(source, count, out, DecodeQ4_0);
+    case DType::kQ4_1:
+      return ForEachBlock<BlockQ4_1>(source, count, out, DecodeQ4_1);
+    case DType::kQ5_0:
+      return ForEachBlock<BlockQ5_0>(source, count, out, DecodeQ5_0);
+    case DType::kQ5_1:
+      return ForEachBlock<BlockQ5_1>(source, count, out, DecodeQ5_1);
+    case DType::kQ4K:
+      return ForEachBlock<BlockQ4K>(source, count, out, DecodeQ4K);
+    case DType::kQ5K:
+      return ForEachBlock<BlockQ5K>(source, count, out, DecodeQ5K);
+    case DType::kQ6K:
+      return ForEachBlock<BlockQ6K>(source, count, out, DecodeQ6K);
   }
 }
 
 void Encode(DType dtype, const float* values, int64_t count, uint8_t* out) {
   switch (dtype) {
-    case DType::kF32: std::memcpy(out, values, static_cast<size_t>(count) * sizeof(float)); return;
+    case DType::kF32:
+      std::memcpy(out, values, static_cast<size_t>(count) * sizeof(float));
+      return;
     case DType::kF16:
       for (int64_t i = 0; i < count; ++i) {
         const base::f16 half = ToF16(values[i]);
@@ -238,12 +263,18 @@ void Encode(DType dtype, const float* values, int64_t count, uint8_t* out) {
         std::memcpy(out + 2 * i, &half, 2);
       }
       return;
-    case DType::kQ8_0: return EncodeBlocks<BlockQ8_0>(values, count, out, EncodeQ8_0);
-    case DType::kQ4_0: return EncodeBlocks<BlockQ4_0>(values, count, out, EncodeQ4_0);
-    case DType::kQ4_1: return EncodeBlocks<BlockQ4_1>(values, count, out, EncodeQ4_1);
-    case DType::kQ5_0: return EncodeBlocks<BlockQ5_0>(values, count, out, EncodeQ5_0);
-    case DType::kQ5_1: return EncodeBlocks<BlockQ5_1>(values, count, out, EncodeQ5_1);
-    default: CRIA_CHECK(false && "Encode: no encoder for this dtype");
+    case DType::kQ8_0:
+      return EncodeBlocks<BlockQ8_0>(values, count, out, EncodeQ8_0);
+    case DType::kQ4_0:
+      return EncodeBlocks<BlockQ4_0>(values, count, out, EncodeQ4_0);
+    case DType::kQ4_1:
+      return EncodeBlocks<BlockQ4_1>(values, count, out, EncodeQ4_1);
+    case DType::kQ5_0:
+      return EncodeBlocks<BlockQ5_0>(values, count, out, EncodeQ5_0);
+    case DType::kQ5_1:
+      return EncodeBlocks<BlockQ5_1>(values, count, out, EncodeQ5_1);
+    default:
+      CRIA_CHECK(false && "Encode: no encoder for this dtype");
   }
 }
 

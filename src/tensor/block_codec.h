@@ -11,12 +11,12 @@ namespace cria::tensor {
 // True for the types that hold weights: F32, F16, BF16, F64 and every block format.
 bool IsFloatLike(DType dtype);
 
-// Decodes `count` elements (a multiple of the block size) of `dtype` at `source` into `out` [count].
-// Integers convert by value. `source` needs no alignment. Pure; thread-safe.
+// Decodes `count` elements (a multiple of the block size) of `dtype` at `source` into `out`
+// [count]. Integers convert by value. `source` needs no alignment. Pure; thread-safe.
 void Decode(DType dtype, const uint8_t* source, int64_t count, float* out);
 
-// Encodes `count` elements (a multiple of the block size) to F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0 or Q5_1 by the plain
-// rules of ggml-quants.c (quantize_row_*_ref). CHECKs on other types.
+// Encodes `count` elements (a multiple of the block size) to F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0
+// or Q5_1 by the plain rules of ggml-quants.c (quantize_row_*_ref). CHECKs on other types.
 void Encode(DType dtype, const float* values, int64_t count, uint8_t* out);
 
 }  // namespace cria::tensor

@@ -1,5 +1,6 @@
-// The block formats of GGUF as they lie in a file (little-endian, fp16 = IEEE half), and their meaning.
-// Source: ggml-common.h and ggml-quants.c of ggml-org/llama.cpp. Decode() in block_codec.h is the truth for values.
+// The block formats of GGUF as they lie in a file (little-endian, fp16 = IEEE half), and their
+// meaning. Source: ggml-common.h and ggml-quants.c of ggml-org/llama.cpp. Decode() in block_codec.h
+// is the truth for values.
 #ifndef CRIA_TENSOR_BLOCKS_H_
 #define CRIA_TENSOR_BLOCKS_H_
 
@@ -16,7 +17,8 @@ struct BlockQ8_0 {  // w[j] = d * q[j]
 };
 static_assert(sizeof(BlockQ8_0) == 34);
 
-struct BlockQ4_0 {  // nibble n: w = d * (n - 8); low nibbles are elements 0..15, high nibbles 16..31
+struct BlockQ4_0 {  // nibble n: w = d * (n - 8); low nibbles are elements 0..15, high
+                    // nibbles 16..31
   static constexpr int kElements = 32;
   base::f16 d;
   uint8_t q[16];
@@ -48,8 +50,9 @@ struct BlockQ5_1 {  // w = d * n + m
 };
 static_assert(sizeof(BlockQ5_1) == 24);
 
-// 8 sub-blocks of 32, each with a 6-bit scale and a 6-bit minimum: w = d * scale * n - dmin * minimum.
-// Bytes 32p..32p+31 of q hold sub-block 2p in their low nibbles and 2p+1 in their high nibbles.
+// 8 sub-blocks of 32, each with a 6-bit scale and a 6-bit minimum: w = d * scale * n - dmin *
+// minimum. Bytes 32p..32p+31 of q hold sub-block 2p in their low nibbles and 2p+1 in their high
+// nibbles.
 struct BlockQ4K {
   static constexpr int kElements = 256;
   base::f16 d;
@@ -70,7 +73,8 @@ struct BlockQ5K {
 };
 static_assert(sizeof(BlockQ5K) == 176);
 
-// 16 sub-blocks of 16 with an 8-bit scale: w = d * scale * (n - 32), n of 6 bits: low 4 in `low`, high 2 in `high`.
+// 16 sub-blocks of 16 with an 8-bit scale: w = d * scale * (n - 32), n of 6 bits: low 4 in `low`,
+// high 2 in `high`.
 struct BlockQ6K {
   static constexpr int kElements = 256;
   uint8_t low[128];

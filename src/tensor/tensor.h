@@ -1,4 +1,5 @@
-// Shapes, and tensors that own (Tensor) or borrow (View) their bytes. Row-major, the last dimension is contiguous.
+// Shapes, and tensors that own (Tensor) or borrow (View) their bytes. Row-major, the last dimension
+// is contiguous.
 #ifndef CRIA_TENSOR_TENSOR_H_
 #define CRIA_TENSOR_TENSOR_H_
 
@@ -15,7 +16,8 @@
 
 namespace cria::tensor {
 
-// Dimensions, outermost first: a weight matrix is [out_features, in_features]. A scalar has no dimension.
+// Dimensions, outermost first: a weight matrix is [out_features, in_features]. A scalar has no
+// dimension.
 class Shape {
  public:
   Shape() = default;
@@ -35,7 +37,8 @@ class Shape {
   std::vector<int64_t> dims_;
 };
 
-// Bytes of a tensor; nullopt if the count overflows or the last dimension isn't a multiple of the block size.
+// Bytes of a tensor; nullopt if the count overflows or the last dimension isn't a multiple of the
+// block size.
 std::optional<uint64_t> ByteSize(DType dtype, const Shape& shape);
 
 // Borrowed bytes with a type and a shape. Cheap to copy. The owner must outlive it.
@@ -49,7 +52,8 @@ struct View {
   // Bytes of one row of a matrix; rows start at multiples of it.
   size_t row_bytes() const {
     const DTypeInfo& info = Info(dtype);
-    return static_cast<size_t>(cols() / info.block_elements) * static_cast<size_t>(info.block_bytes);
+    return static_cast<size_t>(cols() / info.block_elements) *
+           static_cast<size_t>(info.block_bytes);
   }
 };
 

@@ -37,7 +37,7 @@ TEST(HalfTest, EveryHalfSurvivesTheRoundTrip) {
 TEST(HalfTest, RoundsToNearestEven) {
   EXPECT_EQ(base::ToF16(65519.0f).bits, 0x7bff);
   EXPECT_EQ(base::ToF16(65520.0f).bits, 0x7c00);
-  EXPECT_EQ(base::ToF16(1.0f + 0x1p-11f).bits, 0x3c00);              // a tie goes to even
+  EXPECT_EQ(base::ToF16(1.0f + 0x1p-11f).bits, 0x3c00);  // a tie goes to even
   EXPECT_EQ(base::ToF16(1.0f + 3 * 0x1p-11f).bits, 0x3c02);
   EXPECT_EQ(base::ToF16(0x1p-25f).bits, 0);
   EXPECT_EQ(base::ToF16(1.5f * 0x1p-25f).bits, 1);
@@ -59,10 +59,10 @@ TEST(BlockCodecTest, DecodesBlocksByHand) {
   BlockQ4K k{};
   k.d = base::ToF16(2.0f);
   k.dmin = base::ToF16(1.0f);
-  k.scales[0] = 3;           // scale of sub-block 0
-  k.scales[4] = 5;           // minimum of sub-block 0
-  k.scales[8] = 0x21;        // sub-block 4: low bits of scale 1, of minimum 2
-  k.scales[0] |= 1 << 6;     // its upper scale bits: 16 + 1
+  k.scales[0] = 3;        // scale of sub-block 0
+  k.scales[4] = 5;        // minimum of sub-block 0
+  k.scales[8] = 0x21;     // sub-block 4: low bits of scale 1, of minimum 2
+  k.scales[0] |= 1 << 6;  // its upper scale bits: 16 + 1
   k.q[0] = 0x07;
   k.q[64] = 0x09;
   float big[256];
@@ -96,11 +96,12 @@ TEST_P(EncodeTest, StaysWithinHalfAStep) {
   for (size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], back[i], tolerance) << i;
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, EncodeTest,
-                         testing::Values(std::pair{DType::kF32, 0.0}, std::pair{DType::kF16, 0x1p-11},
-                                         std::pair{DType::kBf16, 0x1p-8}, std::pair{DType::kQ8_0, 0.0045},
-                                         std::pair{DType::kQ4_0, 0.13}, std::pair{DType::kQ4_1, 0.07},
-                                         std::pair{DType::kQ5_0, 0.07}, std::pair{DType::kQ5_1, 0.035}));
+INSTANTIATE_TEST_SUITE_P(
+    Formats, EncodeTest,
+    testing::Values(std::pair{DType::kF32, 0.0}, std::pair{DType::kF16, 0x1p-11},
+                    std::pair{DType::kBf16, 0x1p-8}, std::pair{DType::kQ8_0, 0.0045},
+                    std::pair{DType::kQ4_0, 0.13}, std::pair{DType::kQ4_1, 0.07},
+                    std::pair{DType::kQ5_0, 0.07}, std::pair{DType::kQ5_1, 0.035}));
 
 }  // namespace
 }  // namespace cria::tensor
