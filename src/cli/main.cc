@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
   cria::cli::AddChatCommand(app, context);
   cria::cli::AddPerplexityCommand(app, context);
   cria::cli::AddTokenizeCommand(app, context);
+  cria::cli::AddBenchCommand(app, context);
   cria::cli::AddInspectCommand(app, context);
   cria::cli::AddEmbedCommand(app, context);
   cria::cli::AddModelCommands(app, context);

@@ -18,6 +18,7 @@
   void Swiglu(const float* gate, const float* up, int64_t n, float* out);                 \
   void Add(const float* y, int64_t n, float* x);                                          \
   void Hadamard(float* x, int64_t n);                                                     \
+  extern const LimitProbes kLimits;                                                       \
   extern const Kernels kTable;                                                            \
   }
 

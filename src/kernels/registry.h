@@ -10,6 +10,7 @@
 
 #include "base/cpu_features.h"
 #include "kernels/attention.h"
+#include "kernels/limits.h"
 #include "kernels/matmul.h"
 
 namespace cria::kernels {
@@ -46,6 +47,8 @@ struct Kernels {
   void (*add)(const float* y, int64_t n, float* x);
   // x <- H x / sqrt(n), H the Hadamard matrix in Sylvester's order, n a power of two.
   void (*hadamard)(float* x, int64_t n);
+
+  const LimitProbes* limits = nullptr;  // nullptr: none are known (reference)
 };
 
 // Every table compiled into this binary, best first, `reference` last; whether the processor runs

@@ -89,6 +89,8 @@ class Model {
   const checkpoint::Checkpoint& checkpoint() const { return *checkpoint_; }
   const kernels::Kernels& kernels() const { return *kernels_; }
   const KvLayout& kv_layout() const { return kv_layout_; }
+  const std::vector<DecoderLayer>& layers() const { return layers_; }
+  const Linear& head() const { return head_; }  // [V, H]
   uint64_t packed_bytes() const;  // memory of the packed weights
 
   // Runs all sequences' tokens through the model, fills their caches and returns the wanted logits.

@@ -19,6 +19,7 @@ const Kernels kTable = {
     .swiglu = Swiglu,
     .add = Add,
     .hadamard = Hadamard,
+    .limits = &kLimits,
 };
 }  // namespace avx2
 
@@ -35,6 +36,7 @@ const Kernels kTable = {
     .swiglu = Swiglu,
     .add = Add,
     .hadamard = Hadamard,
+    .limits = &kLimits,
 };
 }  // namespace avx512_vnni
 
@@ -51,6 +53,7 @@ const Kernels kTable = {
     .swiglu = avx512_vnni::Swiglu,
     .add = avx512_vnni::Add,
     .hadamard = avx512_vnni::Hadamard,
+    .limits = &kLimits,
 };
 }  // namespace avx512_bf16
 
@@ -69,6 +72,7 @@ const Kernels kTable = {
     .swiglu = Swiglu,
     .add = Add,
     .hadamard = Hadamard,
+    .limits = &kLimits,
 };
 }  // namespace neon_dotprod
 
