@@ -1,6 +1,5 @@
 #include "checkpoint/checkpoint.h"
 
-#include <cstring>
 #include <utility>
 
 #include "checkpoint/inventory.h"
@@ -8,20 +7,6 @@
 
 namespace cria::checkpoint {
 namespace {
-
-bool SameBytes(const tensor::View& a, const tensor::View& b) {
-  if (a.dtype != b.dtype || !(a.shape == b.shape) || a.bytes.size() != b.bytes.size()) return false;
-  return a.bytes.empty() || a.bytes.data() == b.bytes.data() ||
-         std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
-}
-
-// Whether both are absent, or both there and equal.
-bool SameTensor(const std::vector<TensorEntry>& tensors, const TensorIndex& index,
-                std::string_view a, std::string_view b) {
-  const auto at = index.find(a), bt = index.find(b);
-  if (at == index.end() || bt == index.end()) return (at == index.end()) == (bt == index.end());
-  return SameBytes(tensors[at->second].view, tensors[bt->second].view);
-}
 
 // A model that declares its head tied may store one all the same. Equal to the embedding, it is
 // dropped; different, it is what the model computes with (as in transformers 5), so the model isn't

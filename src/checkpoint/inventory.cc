@@ -1,6 +1,7 @@
 #include "checkpoint/inventory.h"
 
 #include <charconv>
+#include <cstring>
 
 #include "checkpoint/quote.h"
 #include "checkpoint/weight_table.h"
@@ -32,6 +33,12 @@ int64_t LayerOf(const std::string& name) {
   const char* end = name.data() + name.size();
   const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, layer);
   return error == std::errc() && stop != end && *stop == '.' ? layer : -1;
+}
+
+bool SameBytes(const tensor::View& a, const tensor::View& b) {
+  if (a.dtype != b.dtype || !(a.shape == b.shape) || a.bytes.size() != b.bytes.size()) return false;
+  return a.bytes.empty() || a.bytes.data() == b.bytes.data() ||
+         std::memcmp(a.bytes.data(), b.bytes.data(), a.bytes.size()) == 0;
 }
 
 class Inventory {
@@ -214,6 +221,13 @@ absl::StatusOr<TensorIndex> IndexTensors(const std::vector<TensorEntry>& tensors
 bool IsIgnorable(const std::string& name) {
   const std::string_view view = name;
   return view.ends_with("rotary_emb.inv_freq") || view == "rope.freqs";
+}
+
+bool SameTensor(const std::vector<TensorEntry>& tensors, const TensorIndex& index,
+                std::string_view a, std::string_view b) {
+  const auto at = index.find(a), bt = index.find(b);
+  if (at == index.end() || bt == index.end()) return (at == index.end()) == (bt == index.end());
+  return SameBytes(tensors[at->second].view, tensors[bt->second].view);
 }
 
 absl::Status CheckInventory(const ModelConfig& config, const std::vector<TensorEntry>& tensors,

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "checkpoint/checkpoint.h"
@@ -19,6 +20,10 @@ absl::StatusOr<TensorIndex> IndexTensors(const std::vector<TensorEntry>& tensors
 // True for tensors that some files carry and that hold nothing but what the config says:
 // rotary_emb.inv_freq, rope.freqs.
 bool IsIgnorable(const std::string& name);
+
+// Whether `a` and `b` are both absent, or both there with the same type, shape and bytes.
+bool SameTensor(const std::vector<TensorEntry>& tensors, const TensorIndex& index,
+                std::string_view a, std::string_view b);
 
 // Every weight of WeightTable(config) is there with its shape and a type that Cria runs, with its
 // companions (scales of I8, both halves of a LoRA branch), and nothing else is. `config` is valid.

@@ -6,27 +6,10 @@
 
 #include "base/file.h"
 #include "checkpoint/checkpoint.h"
+#include "checkpoint/gguf_reader.h"
 #include "checkpoint/hugging_face_reader.h"
 #include "checkpoint/llama2c_reader.h"
-
-#if __has_include("checkpoint/gguf_reader.h")
-#include "checkpoint/gguf_reader.h"
-#else
-namespace cria::checkpoint {
-static absl::StatusOr<Checkpoint::Parts> ReadGguf(const std::string& path) {
-  return absl::UnimplementedError(path + ": GGUF");
-}
-}  // namespace cria::checkpoint
-#endif
-#if __has_include("checkpoint/meta_reader.h")
 #include "checkpoint/meta_reader.h"
-#else
-namespace cria::checkpoint {
-static absl::StatusOr<Checkpoint::Parts> ReadMeta(const std::string& path) {
-  return absl::UnimplementedError(path + ": Meta");
-}
-}  // namespace cria::checkpoint
-#endif
 
 namespace cria::checkpoint {
 namespace {

@@ -36,7 +36,7 @@ TEST(Open, GgufGoesByContentAndInDirectoriesByName) {
               "2 GGUF files (a.gguf, b.gguf");
 }
 
-TEST(Open, DISABLED_DirectoriesGoByTheirConfig) {
+TEST(Open, DirectoriesGoByTheirConfig) {
   const TempDirectory directory;
   directory.Write("params.json", "{");
   ExpectError(Checkpoint::Open(directory.path()), StatusCode::kDataLoss, "params.json");
@@ -46,7 +46,7 @@ TEST(Open, DISABLED_DirectoriesGoByTheirConfig) {
 
 // Every model that the parity tests compute with: its format, and that it has a head and a whole
 // vocabulary.
-TEST(Open, DISABLED_ParityModels) {
+TEST(Open, ParityModels) {
   const std::filesystem::path root = "tests/data/parity";
   const std::map<std::string, Format> formats = {{"hf", Format::kHuggingFace},
                                                  {"gguf", Format::kGguf},
