@@ -1,16 +1,9 @@
 // Every instruction set against the reference, on the same packed weights and prepared activations.
-#include <gtest/gtest.h>
-
 #include <cmath>
-#include <cstdio>
 #include <cstring>
-#include <string>
-#include <vector>
 
-#include "base/aligned_buffer.h"
 #include "base/half.h"
-#include "base/rng.h"
-#include "kernels/registry.h"
+#include "kernels/kernels_testing.h"
 #include "tensor/block_codec.h"
 #include "tensor/tensor.h"
 
@@ -18,32 +11,6 @@ namespace cria::kernels {
 namespace {
 
 using tensor::DType;
-
-std::vector<const Kernels*> RunnableKernels() {
-  std::vector<const Kernels*> runnable;
-  for (const Kernels* kernels : AllKernels()) {
-    if (Runs(*kernels, base::DetectCpu())) {
-      runnable.push_back(kernels);
-    } else {
-      std::printf("SKIPPED: %s: this processor does not have it\n",
-                  std::string(kernels->isa).c_str());
-    }
-  }
-  return runnable;
-}
-
-base::AlignedBuffer Bytes(size_t count) {
-  base::AlignedBuffer buffer;
-  EXPECT_TRUE(base::AlignedBuffer::Allocate(count, &buffer));
-  return buffer;
-}
-
-std::vector<float> Random(int64_t count, uint64_t seed) {
-  base::Rng rng(seed);
-  std::vector<float> values(static_cast<size_t>(count));
-  for (float& value : values) value = static_cast<float>(rng.Normal());
-  return values;
-}
 
 struct Kind {
   WeightKind kind;
@@ -129,24 +96,38 @@ Packed Pack(const WeightSource& source) {
   return packed;
 }
 
-// out [M, N] by `kernels`, in one call over all panels.
-std::vector<float> Multiply(const Kernels& kernels, const PackedMatrix& matrix,
-                            Activations activations, const std::vector<float>& x, int64_t tokens) {
+struct Part {
+  int64_t panel_begin, panel_end;
+  bool accumulate;
+};
+
+// The panels of `part` of out [M, N] by `kernels`, in one call.
+void Multiply(const Kernels& kernels, const PackedMatrix& matrix, Activations activations,
+              const std::vector<float>& x, const Part& part, std::vector<float>* out) {
+  const int64_t tokens = static_cast<int64_t>(out->size()) / matrix.rows;
   const size_t stride = PreparedBytes(activations, matrix.cols);
   const base::AlignedBuffer prepared = Bytes(stride * static_cast<size_t>(tokens) + 64);
   for (int64_t m = 0; m < tokens; ++m)
     kernels.prepare(activations, x.data() + m * matrix.cols, matrix.cols,
                     const_cast<uint8_t*>(prepared.data()) + stride * static_cast<size_t>(m));
-  std::vector<float> out(static_cast<size_t>(tokens * matrix.rows), -1e30f);
   MatMulArgs args;
   args.weights = &matrix;
   args.activations = activations;
   args.prepared = prepared.data();
   args.tokens = tokens;
-  args.out = out.data();
+  args.out = out->data();
   args.out_stride = matrix.rows;
-  args.panel_end = matrix.panels();
+  args.accumulate = part.accumulate;
+  args.panel_begin = part.panel_begin;
+  args.panel_end = part.panel_end;
   kernels.matmul(args);
+}
+
+// All of out [M, N].
+std::vector<float> Multiply(const Kernels& kernels, const PackedMatrix& matrix,
+                            Activations activations, const std::vector<float>& x, int64_t tokens) {
+  std::vector<float> out(static_cast<size_t>(tokens * matrix.rows), -1e30f);
+  Multiply(kernels, matrix, activations, x, {0, matrix.panels(), false}, &out);
   return out;
 }
 
@@ -238,6 +219,29 @@ TEST_P(MatMulTest, TheReferenceIsTheSumOverStoredValues) {
   }
 }
 
+// `accumulate` adds to what is there, and only the panels that were asked for are written.
+TEST_P(MatMulTest, AccumulatesInItsPanelsOnly) {
+  const Kind& kind = GetParam();
+  const int64_t cols = kind.block == 1 ? 45 : kind.block * 2, rows = 70, tokens = 3;
+  const Weights weights = MakeWeights(kind, rows, cols, 32, 13);
+  const Packed packed = Pack(weights.source);
+  const std::vector<float> x = Random(tokens * cols, 14);
+  for (const Activations activations : kActivations) {
+    if (!Supports(kind.kind, activations)) continue;
+    for (const Kernels* kernels : RunnableKernels()) {
+      const std::vector<float> whole = Multiply(*kernels, packed.matrix, activations, x, tokens);
+      std::vector<float> out(whole.size(), 1000);
+      Multiply(*kernels, packed.matrix, activations, x, {1, 3, true}, &out);
+      for (size_t i = 0; i < out.size(); ++i) {
+        const int64_t panel = static_cast<int64_t>(i) % rows / 16;
+        const bool asked = panel == 1 || panel == 2;
+        ASSERT_NEAR(out[i], asked ? 1000 + whole[i] : 1000, asked ? 2e-4 : 0)
+            << kernels->isa << " " << Name(kind.kind) << " " << Name(activations) << " " << i;
+      }
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Kinds, MatMulTest, testing::ValuesIn(kKinds),
                          [](const auto& test) { return std::string(Name(test.param.kind)); });
 
@@ -320,31 +324,6 @@ INSTANTIATE_TEST_SUITE_P(
                                      AttentionCase{128, 8, 200, 5}, AttentionCase{13, 2, 64, 9},
                                      AttentionCase{80, 1, 33, 32}),
                      testing::Values(KvType::kF32, KvType::kBf16, KvType::kInt8)));
-
-TEST(VectorOpsTest, EveryIsaAgreesWithTheReference) {
-  const Kernels& reference = *FindKernels("reference");
-  for (const Kernels* kernels : RunnableKernels()) {
-    for (const int64_t n : {1, 15, 16, 17, 576, 1000}) {
-      const std::vector<float> a = Random(n, 31), b = Random(n, 32);
-      std::vector<float> expected(a.size()), got(a.size());
-      reference.rms_norm(a.data(), b.data(), 1e-5f, n, expected.data());
-      kernels->rms_norm(a.data(), b.data(), 1e-5f, n, got.data());
-      for (size_t i = 0; i < a.size(); ++i)
-        EXPECT_NEAR(got[i], expected[i], 2e-6 * (1 + std::fabs(expected[i])));
-      std::vector<float> gate = a;
-      gate[0] = 200;
-      if (n > 2) gate[1] = -200;
-      reference.swiglu(gate.data(), b.data(), n, expected.data());
-      kernels->swiglu(gate.data(), b.data(), n, got.data());
-      for (size_t i = 0; i < a.size(); ++i)
-        EXPECT_NEAR(got[i], expected[i], 2e-6 * (1 + std::fabs(expected[i])));
-      got = expected = a;
-      reference.add(b.data(), n, expected.data());
-      kernels->add(b.data(), n, got.data());
-      EXPECT_EQ(got, expected);
-    }
-  }
-}
 
 TEST(RegistryTest, ReferenceIsAlwaysThereAndLast) {
   EXPECT_EQ(AllKernels().back()->isa, "reference");
