@@ -25,8 +25,11 @@ struct Engine::Active {
         options(std::move(generation_options)),
         stream(std::make_shared<Generation>()),
         stop_filter(options.stop) {
-    if (session->model().tokenizer() != nullptr)
-      detokenizer.emplace(*session->model().tokenizer(), options.special_text);
+    const text::Tokenizer* tokenizer = session->model().tokenizer();
+    if (tokenizer == nullptr) return;
+    const std::vector<text::TokenId>& prompt = session->tokens();
+    const bool begins_text = prompt.size() == 1 && tokenizer->bos() == prompt.front();
+    detokenizer.emplace(*tokenizer, options.special_text, begins_text);
   }
 
   std::shared_ptr<Session> session;

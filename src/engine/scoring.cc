@@ -93,6 +93,9 @@ absl::StatusOr<std::vector<Score>> ScoreBatch(const LoadedModel& model,
   if (options.window > model.config().max_context)
     return absl::ResourceExhaustedError(absl::StrCat(
         "a window of ", options.window, " tokens: the model takes ", model.config().max_context));
+  if (options.stride < 1 || options.stride > options.window)
+    return absl::InvalidArgumentError(absl::StrCat("stride: expected 1 to the window of ",
+                                                   options.window, ", found ", options.stride));
   std::vector<Score> scores(sequences.size());
   int64_t total = 0, done = 0;
   for (size_t s = 0; s < sequences.size(); ++s)

@@ -4,7 +4,12 @@ namespace cria::text {
 
 std::string StreamDetokenizer::Feed(TokenId id) {
   std::string text;
-  characters_.Feed(tokenizer_->TokenBytes(id, special_), &text);
+  std::string bytes = tokenizer_->TokenBytes(id, special_);
+  if (drop_space_ && !bytes.empty()) {
+    if (bytes.front() == ' ') bytes.erase(0, 1);
+    drop_space_ = false;
+  }
+  characters_.Feed(bytes, &text);
   return text;
 }
 

@@ -14,9 +14,13 @@ namespace cria::text {
 // outlive it.
 class StreamDetokenizer {
  public:
-  // `special`: special tokens are spelled out; otherwise they give no text.
-  explicit StreamDetokenizer(const Tokenizer& tokenizer, bool special = false)
-      : tokenizer_(&tokenizer), special_(special) {}
+  // `special`: special tokens are spelled out; otherwise they give no text. `begins_text`: nothing
+  // comes before the stream, so that a tokenizer that drops a leading space does it here.
+  explicit StreamDetokenizer(const Tokenizer& tokenizer, bool special = false,
+                             bool begins_text = false)
+      : tokenizer_(&tokenizer),
+        special_(special),
+        drop_space_(begins_text && tokenizer.drops_leading_space()) {}
 
   // The text that is certain after this token.
   std::string Feed(TokenId id);
@@ -26,6 +30,7 @@ class StreamDetokenizer {
  private:
   const Tokenizer* tokenizer_;
   bool special_;
+  bool drop_space_;
   Utf8Stream characters_;
 };
 

@@ -1,0 +1,284 @@
+#include "engine/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+
+#include "engine/engine_testing.h"
+
+namespace cria::engine {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+using text::StopReason;
+using text::TokenId;
+using Code = absl::StatusCode;
+
+struct Outcome {
+  std::string text;
+  std::vector<TokenId> ids;
+  GenerationResult result;
+};
+
+Outcome Collect(Generation& generation) {
+  Outcome outcome;
+  while (const auto event = generation.Next()) {
+    if (event->token) outcome.ids.push_back(event->token->id);
+    outcome.text += event->text;
+  }
+  outcome.result = generation.result();
+  return outcome;
+}
+
+Request StoryRequest(GenerationOptions options, std::vector<TokenId> prompt = {1}) {
+  Request request;
+  request.model = "stories";
+  request.prompt = std::move(prompt);
+  request.options = std::move(options);
+  return request;
+}
+
+Outcome Ask(Engine& engine, Request request) {
+  const auto generation = engine.Submit(std::move(request));
+  EXPECT_TRUE(generation.ok()) << generation.status();
+  return Collect(**generation);
+}
+
+GenerationOptions Sampled(uint64_t seed, int64_t max_tokens) {
+  GenerationOptions options = Greedy(max_tokens);
+  options.temperature = 0.9;
+  options.seed = seed;
+  return options;
+}
+
+TEST(EngineTest, TellsTheStoryAsText) {
+  const auto engine = StoriesEngine();
+  const Outcome outcome = Ask(*engine, StoryRequest(Greedy(60)));
+  ASSERT_TRUE(outcome.result.status.ok()) << outcome.result.status;
+  EXPECT_THAT(outcome.text, StartsWith("Once upon a time, there was a little girl named Lily."));
+  EXPECT_EQ(outcome.result.stop_reason, StopReason::kMaxTokens);
+  EXPECT_EQ(outcome.result.prompt_tokens, 1);
+  EXPECT_EQ(outcome.result.completion_tokens, 60);
+  EXPECT_EQ(outcome.ids.size(), 60U);
+  EXPECT_GT(outcome.result.ttft_s, 0);
+  EXPECT_GE(outcome.result.ttft_s, outcome.result.prefill_s);
+}
+
+TEST(EngineTest, ManyAtOnceGiveWhatEachGivesAlone) {
+  const auto engine = StoriesEngine();
+  const auto request = [](int i) {
+    std::vector<TokenId> prompt = {1};
+    for (int t = 0; t < 9 * i; ++t) prompt.push_back(3 + (t * 31 + i * 7) % 500);
+    return StoryRequest(i % 2 == 0 ? Greedy(30 + i) : Sampled(static_cast<uint64_t>(i), 40 - i),
+                        prompt);
+  };
+  std::vector<std::shared_ptr<Generation>> together;
+  for (int i = 0; i < 20; ++i) together.push_back(*engine->Submit(request(i)));
+  for (int i = 0; i < 20; ++i) {
+    const Outcome outcome = Collect(*together[static_cast<size_t>(i)]);
+    EXPECT_EQ(outcome.ids, Ask(*engine, request(i)).ids) << "request " << i;
+    EXPECT_TRUE(outcome.result.status.ok());
+  }
+}
+
+TEST(EngineTest, AStopStringEndsTheAnswerBeforeItAcrossTokens) {
+  const auto engine = StoriesEngine();
+  GenerationOptions options = Greedy(60);
+  options.stop = {"never there", "a little gir"};
+  const Outcome outcome = Ask(*engine, StoryRequest(options));
+  EXPECT_EQ(outcome.text, "Once upon a time, there was ");
+  EXPECT_EQ(outcome.result.stop_reason, StopReason::kStopString);
+}
+
+TEST(EngineTest, TextThatOnlyLooksLikeAStopStringIsNotLost) {
+  const auto engine = StoriesEngine();
+  const Outcome plain = Ask(*engine, StoryRequest(Greedy(60)));
+  GenerationOptions options = Greedy(60);
+  options.stop = {plain.text.substr(plain.text.size() - 4) + "#"};
+  EXPECT_EQ(Ask(*engine, StoryRequest(options)).text, plain.text);
+}
+
+TEST(EngineTest, AStopTokenEndsAndIsNotPartOfTheAnswer) {
+  const auto engine = StoriesEngine();
+  GenerationOptions options = Greedy(20);
+  options.logit_bias = {{2, 1000.0F}};  // </s>
+  const Outcome stopped = Ask(*engine, StoryRequest(options));
+  EXPECT_EQ(stopped.result.stop_reason, StopReason::kEndOfText);
+  EXPECT_EQ(stopped.result.stop_token_id, 2);
+  EXPECT_TRUE(stopped.ids.empty());
+  EXPECT_EQ(stopped.result.completion_tokens, 0);
+  options.ignore_eos = true;
+  const Outcome going_on = Ask(*engine, StoryRequest(options));
+  EXPECT_EQ(going_on.ids, std::vector<TokenId>(20, 2));
+  EXPECT_EQ(going_on.result.stop_reason, StopReason::kMaxTokens);
+}
+
+TEST(EngineTest, NoTokensAskedForIsAnAnswerToo) {
+  const auto engine = StoriesEngine();
+  const Outcome outcome = Ask(*engine, StoryRequest(Greedy(0)));
+  EXPECT_TRUE(outcome.result.status.ok());
+  EXPECT_TRUE(outcome.ids.empty());
+  EXPECT_EQ(outcome.result.stop_reason, StopReason::kMaxTokens);
+}
+
+TEST(EngineTest, AFullContextIsAnErrorUnlessNoLengthWasAskedFor) {
+  const auto engine = StoriesEngine();
+  Request request = StoryRequest(Greedy(100));
+  request.context = 16;
+  const Outcome full = Ask(*engine, std::move(request));
+  EXPECT_EQ(full.result.status.code(), Code::kResourceExhausted);
+  EXPECT_THAT(std::string(full.result.status.message()), HasSubstr("--context"));
+  EXPECT_EQ(full.ids.size(), 15U);
+  GenerationOptions open = Greedy(0);
+  open.max_tokens.reset();
+  request = StoryRequest(open);
+  request.context = 16;
+  const Outcome filled = Ask(*engine, std::move(request));
+  EXPECT_TRUE(filled.result.status.ok());
+  EXPECT_EQ(filled.ids.size(), 15U);
+}
+
+TEST(EngineTest, AGrammarHolds) {
+  const auto engine = StoriesEngine();
+  const auto grammar = text::GrammarFromGbnf("root ::= (\"red\" | \"blue\") \", \" [0-9]{3}");
+  ASSERT_TRUE(grammar.ok()) << grammar.status();
+  for (uint64_t seed = 0; seed < 10; ++seed) {
+    GenerationOptions options = Sampled(seed, 30);
+    options.grammar = *grammar;
+    const Outcome outcome = Ask(*engine, StoryRequest(options));
+    EXPECT_TRUE(outcome.result.status.ok()) << outcome.result.status;
+    EXPECT_THAT(outcome.text, testing::MatchesRegex("(red|blue), [0-9][0-9][0-9]"));
+  }
+}
+
+TEST(EngineTest, RefusesWhatItCannotDo) {
+  const auto engine = StoriesEngine();
+  Request request = StoryRequest(Greedy(5));
+  request.model = "tales";
+  EXPECT_EQ(engine->Submit(request).status().code(), Code::kNotFound);
+  EXPECT_EQ(engine->Submit(StoryRequest(Greedy(5), {})).status().code(), Code::kInvalidArgument);
+  EXPECT_EQ(engine->Submit(StoryRequest(Greedy(5), {512})).status().code(), Code::kInvalidArgument);
+  GenerationOptions bad = Greedy(5);
+  bad.top_p = 7;
+  EXPECT_EQ(engine->Submit(StoryRequest(bad)).status().code(), Code::kInvalidArgument);
+  request = StoryRequest(Greedy(5), std::vector<TokenId>(600, 5));
+  EXPECT_EQ(engine->Submit(request).status().code(), Code::kResourceExhausted);
+  EXPECT_EQ(Ask(*engine, StoryRequest(Greedy(5))).ids.size(), 5U);  // and still answers
+}
+
+TEST(EngineTest, AFullQueueIsRefused) {
+  EngineOptions options;
+  options.max_queued = 0;
+  const auto engine = StoriesEngine(options);
+  const auto refused = engine->Submit(StoryRequest(Greedy(5)));
+  EXPECT_EQ(refused.status().code(), Code::kResourceExhausted);
+  EXPECT_THAT(std::string(refused.status().message()), HasSubstr("queue"));
+}
+
+TEST(EngineTest, MoreRequestsThanPlacesWaitTheirTurn) {
+  EngineOptions options;
+  options.max_active = 2;
+  const auto engine = StoriesEngine(options);
+  std::vector<std::shared_ptr<Generation>> all;
+  for (int i = 0; i < 9; ++i) all.push_back(*engine->Submit(StoryRequest(Greedy(12))));
+  const std::vector<TokenId> first = Collect(*all[0]).ids;
+  for (size_t i = 1; i < all.size(); ++i) EXPECT_EQ(Collect(*all[i]).ids, first);
+}
+
+TEST(EngineTest, CancelEndsAtTheNextTokenAndTheSessionGoesOn) {
+  const auto engine = StoriesEngine();
+  auto session = Session::Create(engine->Find("stories"), 0);
+  ASSERT_TRUE(session.ok());
+  Request request = StoryRequest(Greedy(500));
+  request.session = *session;
+  const auto generation = engine->Submit(request);
+  ASSERT_TRUE(generation.ok());
+  ASSERT_TRUE((*generation)->Next().has_value());
+  (*generation)->Cancel();
+  const Outcome outcome = Collect(**generation);
+  EXPECT_EQ(outcome.result.status.code(), Code::kCancelled);
+  EXPECT_LT(outcome.ids.size(), 499U);
+  request = StoryRequest(Greedy(10));
+  request.session = *session;
+  EXPECT_EQ(Ask(*engine, request).ids, Ask(*engine, StoryRequest(Greedy(10))).ids);
+}
+
+TEST(EngineTest, ASessionAnswersOneAtATime) {
+  const auto engine = StoriesEngine();
+  Request request = StoryRequest(Greedy(500));
+  request.session = *Session::Create(engine->Find("stories"), 0);
+  const auto generation = engine->Submit(request);
+  ASSERT_TRUE(generation.ok());
+  EXPECT_EQ(engine->Submit(request).status().code(), Code::kFailedPrecondition);
+  (*generation)->Cancel();
+  (*generation)->Wait();
+  EXPECT_TRUE(engine->Submit(request).ok());
+}
+
+TEST(EngineTest, ModelsComeAndGoWhileOthersRun) {
+  const auto engine = StoriesEngine();
+  ASSERT_TRUE(engine->Load("twin", OpenStories(), {}).ok());
+  Request twin = StoryRequest(Greedy(50));
+  twin.model = "twin";
+  const auto a = *engine->Submit(StoryRequest(Greedy(50)));
+  const auto b = *engine->Submit(twin);
+  engine->Unload("twin");
+  EXPECT_EQ(engine->Submit(twin).status().code(), Code::kNotFound);
+  EXPECT_EQ(Collect(*a).ids, Collect(*b).ids);
+  Request stranger = StoryRequest(Greedy(5));
+  ASSERT_TRUE(engine->Load("twin", OpenStories(), {}).ok());
+  stranger.session = *Session::Create(engine->Find("twin"), 0);
+  EXPECT_EQ(engine->Submit(stranger).status().code(), Code::kInvalidArgument);
+}
+
+TEST(EngineTest, StoppingCancelsWhatRuns) {
+  std::vector<std::shared_ptr<Generation>> all;
+  {
+    EngineOptions options;
+    options.max_active = 1;
+    const auto engine = StoriesEngine(options);
+    for (int i = 0; i < 4; ++i) all.push_back(*engine->Submit(StoryRequest(Greedy(500))));
+  }
+  for (const auto& generation : all) {
+    const GenerationResult& result = generation->Wait();
+    EXPECT_TRUE(result.status.ok() || result.status.code() == Code::kCancelled);
+  }
+  EXPECT_EQ(all.back()->result().status.code(), Code::kCancelled);
+}
+
+// For the thread sanitizer: submitters, cancellers, loaders and unloaders at once.
+TEST(EngineTest, ThreadsMayDoEverythingAtOnce) {
+  EngineOptions options;
+  options.max_queued = 8;
+  options.max_active = 4;
+  const auto engine = StoriesEngine(options);
+  const std::vector<TokenId> expected = Ask(*engine, StoryRequest(Greedy(15))).ids;
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 12; ++i) {
+        auto generation = engine->Submit(StoryRequest(Greedy(15)));
+        if (!generation.ok()) continue;  // the queue was full
+        if ((i + t) % 3 == 0) (*generation)->Cancel();
+        const Outcome outcome = Collect(**generation);
+        if (!outcome.result.status.ok()) continue;
+        EXPECT_EQ(outcome.ids, expected);
+        ++answered;
+      }
+    });
+  threads.emplace_back([&] {
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_TRUE(engine->Load("twin", OpenStories(), {}).ok());
+      engine->Unload("twin");
+    }
+  });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(answered, 0);
+}
+
+}  // namespace
+}  // namespace cria::engine
