@@ -155,6 +155,7 @@ TEST_P(MatMulTest, EveryIsaAgreesWithTheReference) {
         if (!Supports(kind.kind, activations)) continue;
         const std::vector<float> expected = Multiply(reference, packed.matrix, activations, x, 17);
         for (const Kernels* kernels : RunnableKernels()) {
+          if (kernels == &reference) continue;
           for (const int64_t tokens : {0, 1, 2, 3, 5, 8, 9, 17}) {
             const std::vector<float> got =
                 Multiply(*kernels, packed.matrix, activations, x, tokens);
