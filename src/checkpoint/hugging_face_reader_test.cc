@@ -172,7 +172,7 @@ class Shards : public HuggingFaceReader {
     std::vector<SafetensorsSpec> specs;
     for (const TensorEntry& entry : tensors)
       specs.push_back({entry.name, entry.view.dtype, entry.view.shape});
-    auto writer = SafetensorsWriter::Create(directory_.File(name), specs);
+    auto writer = CreateSafetensors(directory_.File(name), specs);
     ASSERT_TRUE(writer.ok()) << writer.status();
     for (const TensorEntry& entry : tensors)
       ASSERT_TRUE((*writer)->Append(entry.name, entry.view.bytes).ok());

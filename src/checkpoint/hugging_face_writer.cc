@@ -147,33 +147,19 @@ class ModelWriter {
       specs.push_back({weight.name, view->dtype, view->shape});
       weights.push_back(std::move(weight));
     }
-    CRIA_ASSIGN_OR_RETURN(
-        const auto writer,
-        SafetensorsWriter::Create(Join(directory_, "model.safetensors"), std::move(specs),
-                                  {{"format", "pt"}}));  // transformers asks for the key
+    CRIA_ASSIGN_OR_RETURN(const auto writer,
+                          CreateSafetensors(Join(directory_, "model.safetensors"), std::move(specs),
+                                            {{"format", "pt"}}));  // transformers asks for the key
     for (const WeightSpec& weight : weights)
       CRIA_RETURN_IF_ERROR(AppendWeight(weight, writer.get()));
     return writer->Finish();
   }
 
-  absl::Status AppendWeight(const WeightSpec& weight, SafetensorsWriter* writer) {
+  absl::Status AppendWeight(const WeightSpec& weight, TensorFileWriter* writer) {
     const tensor::View& view = *checkpoint_.Find(weight.name);
-    if (config_.rope_pairing == RopePairing::kHalves || !FollowsPairing(weight))
+    if (config_.rope_pairing == RopePairing::kHalves || !FollowsRopePairing(weight))
       return writer->Append(weight.name, view.bytes);
-    std::vector<uint8_t> permuted(view.bytes.size());
-    const auto row_bytes = view.bytes.size() / static_cast<size_t>(view.shape[0]);
-    for (int64_t row = 0; row < view.shape[0]; ++row) {
-      const int64_t source = AdjacentRow(row, config_.head_dim, config_.rotary_dim);
-      std::copy_n(view.bytes.data() + static_cast<size_t>(source) * row_bytes, row_bytes,
-                  permuted.data() + static_cast<size_t>(row) * row_bytes);
-    }
-    return writer->Append(weight.name, permuted);
-  }
-
-  static bool FollowsPairing(const WeightSpec& weight) {
-    const std::string_view name = weight.name;
-    return weight.role == WeightRole::kQueryKey || name.ends_with("q_proj.bias") ||
-           name.ends_with("k_proj.bias");
+    return writer->Append(weight.name, SwapRopePairing(view, config_));
   }
 
   const Checkpoint& checkpoint_;

@@ -3,6 +3,11 @@
 #define CRIA_CHECKPOINT_ROPE_ROWS_H_
 
 #include <cstdint>
+#include <vector>
+
+#include "checkpoint/config.h"
+#include "checkpoint/weight_table.h"
+#include "tensor/tensor.h"
 
 namespace cria::checkpoint {
 
@@ -15,6 +20,13 @@ constexpr int64_t AdjacentRow(int64_t row, int64_t head_dim, int64_t rotary_dim)
   if (j >= rotary_dim) return row;
   return head * head_dim + (j < half ? 2 * j : 2 * (j - half) + 1);
 }
+
+// Whether the rows of a weight follow the rope pairing: those of wq and wk, and their biases.
+bool FollowsRopePairing(const WeightSpec& weight);
+
+// The bytes of `view`, a weight that follows the pairing of `config`, with its rows in the order of
+// the other pairing.
+std::vector<uint8_t> SwapRopePairing(const tensor::View& view, const ModelConfig& config);
 
 }  // namespace cria::checkpoint
 

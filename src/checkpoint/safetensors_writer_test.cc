@@ -18,7 +18,7 @@ const std::vector<SafetensorsSpec> kSpecs = {{"empty", DType::kF32, {0}},
 TEST(SafetensorsWriter, WhatItWritesIsRead) {
   const TempDirectory directory;
   const std::string path = directory.File("model.safetensors");
-  auto writer = SafetensorsWriter::Create(path, kSpecs, {{"format", "pt"}});
+  auto writer = CreateSafetensors(path, kSpecs, {{"format", "pt"}});
   ASSERT_TRUE(writer.ok()) << writer.status();
   ASSERT_TRUE((*writer)->Append("a \"quoted\"\n", Bytes("xy")).ok());
   ASSERT_TRUE((*writer)->Append("a \"quoted\"\n", Bytes("z")).ok());
@@ -71,9 +71,7 @@ TEST(SafetensorsWriter, RefusesWhatTheFormatCannotSay) {
 
 TEST(SafetensorsWriter, OrderAndSizeAreChecked) {
   const TempDirectory directory;
-  const auto create = [&] {
-    return SafetensorsWriter::Create(directory.File("m"), kSpecs).value();
-  };
+  const auto create = [&] { return CreateSafetensors(directory.File("m"), kSpecs).value(); };
   const auto code = StatusCode::kInvalidArgument;
   ExpectError(create()->Append("b", Bytes("1")), code, "bytes of tensor 'b', expected 'a ");
   ExpectError(create()->Append("a \"quoted\"\n", Bytes("1234")), code, "4 more bytes, it wants 3");
@@ -88,8 +86,8 @@ TEST(SafetensorsWriter, OrderAndSizeAreChecked) {
 
 TEST(SafetensorsWriter, FileErrors) {
   const TempDirectory directory;
-  ExpectError(SafetensorsWriter::Create(directory.File("none/m"), kSpecs).status(),
-              StatusCode::kNotFound, "none/m: cannot create");
+  ExpectError(CreateSafetensors(directory.File("none/m"), kSpecs).status(), StatusCode::kNotFound,
+              "none/m: cannot create");
 }
 
 }  // namespace
