@@ -54,13 +54,23 @@ int main(int argc, char** argv) {
   cria::cli::AddInspectCommand(app, context);
   cria::cli::AddEmbedCommand(app, context);
   cria::cli::AddModelCommands(app, context);
+  cria::cli::AddCompletionCommand(app, context);
+  app.footer(
+      "llama COMMAND --help shows a command's flags and examples.\n\n"
+      "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the model or another input file is not "
+      "acceptable;\n4 the network failed; 5 out of room (memory, context, disk); 130 interrupted.\n"
+      "Models live in $LLAMA_HOME (default ~/.llama). Variables: LLAMA_HOME, CRIA_ISA, HF_TOKEN, "
+      "HF_ENDPOINT, NO_COLOR.");
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
   cria::cli::InstallInterruptHandler();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    context.FailUsage(std::string(error.what()) + "; see llama --help");
+    if (argc == 1) std::fputs(app.help().c_str(), stderr);
+    std::string command = "llama";  // whose help explains
+    for (const CLI::App* used : app.get_subcommands()) command += " " + used->get_name();
+    context.FailUsage(std::string(error.what()) + "; see " + command + " --help");
   }
   return context.exit_code;
 }

@@ -16,7 +16,7 @@ namespace {
 
 struct TokenizeFlags {
   std::string model, text, file, decode, chat;
-  bool has_text = false, jsonl = false, parse_special = false, bos = false;
+  bool has_text = false, decodes = false, jsonl = false, parse_special = false, bos = false;
   GenerationFlags generation;  // --tools, --tool-format, --date for --chat
 };
 
@@ -121,32 +121,42 @@ absl::Status TokenizeLines(const TokenizeFlags& flags, const text::Tokenizer& to
   return absl::OkStatus();
 }
 
+// What the command line gives to work on: TEXT, --file or standard input.
+absl::StatusOr<std::string> GivenText(const TokenizeFlags& flags) {
+  if (flags.has_text) return flags.text;
+  return ReadInput(flags.file.empty() ? "-" : flags.file);
+}
+
+// Ids stand behind --decode, or where a text would.
+absl::Status Decode(const TokenizeFlags& flags, const text::Tokenizer& tokenizer, bool json) {
+  std::string list = flags.decode;
+  if (list.empty()) {
+    CRIA_ASSIGN_OR_RETURN(list, GivenText(flags));
+  }
+  CRIA_ASSIGN_OR_RETURN(const auto ids, ParseTokenIds(list));
+  for (const text::TokenId id : ids)
+    if (id < 0 || id >= tokenizer.vocab_size())
+      return absl::InvalidArgumentError(absl::StrCat(
+          "--decode: id ", id, " is outside the vocabulary [0, ", tokenizer.vocab_size(), ")"));
+  const std::string text = ValidUtf8(tokenizer.Decode(ids, /*special=*/true));
+  if (json) {
+    std::printf("%s\n", base::json::serialize(base::json::object{{"text", text}}).c_str());
+  } else {
+    std::printf("%s\n", text.c_str());
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Tokenize(const TokenizeFlags& flags, const CliContext& context) {
   CRIA_ASSIGN_OR_RETURN(const OpenedTokenizer opened, OpenTokenizer(flags.model));
   const text::Tokenizer& tokenizer = *opened.tokenizer;
-  if (!flags.decode.empty()) {
-    CRIA_ASSIGN_OR_RETURN(const auto ids, ParseTokenIds(flags.decode));
-    for (const text::TokenId id : ids)
-      if (id < 0 || id >= tokenizer.vocab_size())
-        return absl::InvalidArgumentError(absl::StrCat(
-            "--decode: id ", id, " is outside the vocabulary [0, ", tokenizer.vocab_size(), ")"));
-    const std::string text = ValidUtf8(tokenizer.Decode(ids, /*special=*/true));
-    if (context.json) {
-      std::printf("%s\n", base::json::serialize(base::json::object{{"text", text}}).c_str());
-    } else {
-      std::printf("%s\n", text.c_str());
-    }
-    return absl::OkStatus();
-  }
+  if (flags.decodes) return Decode(flags, tokenizer, context.json);
   if (!flags.chat.empty()) {
     CRIA_ASSIGN_OR_RETURN(const auto ids, EncodeChat(flags, opened));
     PrintIds(ids, tokenizer, context.json);
     return absl::OkStatus();
   }
-  std::string text = flags.text;
-  if (!flags.has_text) {
-    CRIA_ASSIGN_OR_RETURN(text, ReadInput(flags.file.empty() ? "-" : flags.file));
-  }
+  CRIA_ASSIGN_OR_RETURN(const std::string text, GivenText(flags));
   if (flags.jsonl) return TokenizeLines(flags, tokenizer, text);
   CRIA_ASSIGN_OR_RETURN(const auto ids, EncodeText(flags, tokenizer, text));
   PrintIds(ids, tokenizer, context.json);
@@ -167,7 +177,10 @@ void AddTokenizeCommand(CLI::App& app, CliContext& context) {
   command->add_option("--file", flags->file, "Read the text from a file")->type_name("F");
   command->add_flag("--jsonl", flags->jsonl,
                     "Lines of {\"text\": \"...\"}; prints {\"ids\": [...]} a line");
-  command->add_option("--decode", flags->decode, "Ids in, text out")->type_name("LIST|@FILE");
+  CLI::Option* decode =
+      command->add_option("--decode", flags->decode, "Ids in (here, or instead of TEXT), text out")
+          ->type_name("LIST|@FILE")
+          ->expected(0, 1);
   command->add_flag("--parse-special", flags->parse_special,
                     "Special-token text becomes special ids");
   command->add_flag("--bos", flags->bos, "Put BOS in front");
@@ -182,8 +195,9 @@ void AddTokenizeCommand(CLI::App& app, CliContext& context) {
   command->add_option("--date", flags->generation.date, "Today's date for --chat")
       ->type_name("YYYY-MM-DD");
   command->footer("Example:\n  llama tokenize smollm2:135m \"Hello world\" --json");
-  command->callback([flags, text, &context] {
+  command->callback([flags, text, decode, &context] {
     flags->has_text = text->count() > 0;
+    flags->decodes = decode->count() > 0;
     context.Fail(Tokenize(*flags, context));
   });
 }
