@@ -1,0 +1,387 @@
+"""The `llama` program from outside: words, JSON fields and exit codes that scripts depend on.
+
+  python3 tests/e2e/cli_test.py build/release/llama [unittest arguments]
+
+Runs on the small model that the project ships; what needs a chat model runs on the default model where it has been
+fetched.
+"""
+
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+LLAMA = "build/release/llama"
+STORIES = "tests/data/stories260k"
+HOME = pathlib.Path(os.environ.get("LLAMA_HOME") or pathlib.Path.home() / ".llama")
+CHAT_MODEL = HOME / "checkpoints" / "smollm2-135m"
+STORY = "Once upon a time, there was a little girl named Lily."
+
+
+def llama(*arguments, stdin="", environment=None, timeout=120):
+    return subprocess.run([LLAMA, *map(str, arguments)], input=stdin, text=True, capture_output=True, timeout=timeout,
+                          env={**os.environ, **(environment or {})})
+
+
+class CliCase(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="cria-cli-"))
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def ok(self, *arguments, **options):
+        done = llama(*arguments, **options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def json(self, *arguments, **options):
+        """The one JSON object on stdout."""
+        return json.loads(self.ok(*arguments, "--json", **options))
+
+    def fails(self, code, *arguments, **options):
+        """The one error line of a command that ends with `code`."""
+        done = llama(*arguments, **options)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        errors = [line for line in done.stderr.splitlines() if line.startswith("llama: error: ")]
+        self.assertEqual(len(errors), 1, done.stderr)
+        return errors[0]
+
+    def file(self, name, content):
+        path = self.folder / name
+        path.write_text(content) if isinstance(content, str) else path.write_bytes(content)
+        return path
+
+
+class RunTest(CliCase):
+    STORY_FLAGS = (STORIES, "--raw", "Once upon a time", "--temperature", "0")
+
+    def test_streams_text_and_ends_the_line(self):
+        self.assertEqual(self.ok("run", *self.STORY_FLAGS, "--max-tokens", 11), ", there was a little girl named Lily.\n")
+
+    def test_json_has_the_fields_that_scripts_read(self):
+        answer = self.json("run", *self.STORY_FLAGS, "--max-tokens", 6, "--logprobs", 2)
+        self.assertEqual(list(answer), ["model", "prompt_token_ids", "text", "token_ids", "logprobs", "stop_reason",
+                                        "tool_calls", "usage", "timings"])
+        self.assertEqual(answer["model"], STORIES)
+        self.assertEqual(answer["prompt_token_ids"][0], 1)
+        self.assertEqual(len(answer["token_ids"]), 6)
+        self.assertEqual(answer["stop_reason"], "max_tokens")
+        self.assertEqual(answer["tool_calls"], [])
+        self.assertEqual(answer["usage"], {"prompt_tokens": len(answer["prompt_token_ids"]), "completion_tokens": 6})
+        self.assertEqual(set(answer["timings"]), {"load_s", "ttft_s", "prefill_tokens_per_s", "decode_tokens_per_s",
+                                                  "peak_rss_bytes"})
+        for token, entry in zip(answer["token_ids"], answer["logprobs"]):
+            self.assertEqual(list(entry), ["token_id", "token", "bytes", "logprob", "top"])
+            self.assertEqual(entry["token_id"], token)
+            self.assertLessEqual(entry["logprob"], 0)
+            self.assertEqual(len(entry["top"]), 2)
+            self.assertEqual(entry["top"][0]["token_id"], token)  # greedy
+        self.assertEqual(b"".join(bytes(entry["bytes"]) for entry in answer["logprobs"]).decode(), answer["text"])
+
+    def test_prompt_from_standard_input(self):
+        for dash in ([], ["-"]):
+            text = self.ok("run", STORIES, *dash, "--raw", "--temperature", 0, "--max-tokens", 3, stdin="Once upon\n")
+            self.assertEqual(text, " a time,\n")
+
+    def test_token_ids_need_no_tokenizer(self):
+        bare = self.folder / "bare"
+        bare.mkdir()
+        for name in ("config.json", "model.safetensors"):
+            shutil.copy(pathlib.Path(STORIES) / name, bare)
+        ids = self.file("ids", "1 403,\n407")
+        answer = self.json("run", bare, "--token-ids", f"@{ids}", "--temperature", 0, "--max-tokens", 4, "--logprobs", 1)
+        self.assertEqual(answer["prompt_token_ids"], [1, 403, 407])
+        self.assertEqual(answer["text"], "")
+        self.assertEqual(len(answer["token_ids"]), 4)
+        self.assertIsNone(answer["logprobs"][0]["token"])
+        self.assertIsNone(answer["logprobs"][0]["bytes"])
+        self.assertIn("--token-ids", self.fails(2, "run", bare, "--raw", "hi"))
+
+    def test_stop_strings_and_stop_tokens(self):
+        answer = self.json("run", *self.STORY_FLAGS, "--max-tokens", 40, "--stop", "nothing", "--stop", "girl nam")
+        self.assertEqual((answer["text"], answer["stop_reason"]), (", there was a little ", "stop_string"))
+        answer = self.json("run", *self.STORY_FLAGS, "--max-tokens", 40, "--logit-bias", "2:1000")
+        self.assertEqual((answer["token_ids"], answer["stop_reason"], answer["stop_token_id"]), ([], "end_of_text", 2))
+        answer = self.json("run", *self.STORY_FLAGS, "--max-tokens", 3, "--logit-bias", "2:1000", "--ignore-eos")
+        self.assertEqual((answer["token_ids"], answer["stop_reason"]), ([2, 2, 2], "max_tokens"))
+        self.assertNotIn("stop_token_id", answer)
+
+    def test_a_seed_repeats(self):
+        def tokens(seed):
+            return self.json("run", STORIES, "--raw", "Once", "--temperature", 1, "--max-tokens", 30, "--seed", seed)[
+                "token_ids"]
+        self.assertEqual(tokens(5), tokens(5))
+        self.assertNotEqual(tokens(5), tokens(6))
+
+    def test_every_instruction_set_that_runs_tells_the_same_story(self):
+        about = self.json("inspect", "--cpu")
+        self.assertIn(about["chosen"], [isa["name"] for isa in about["isas"] if isa["runs"]])
+        for isa in about["isas"]:
+            arguments = ("run", *self.STORY_FLAGS, "--max-tokens", 20, "--isa", isa["name"])
+            if isa["runs"]:
+                self.assertIn("little girl named Lily", self.ok(*arguments))
+                self.assertEqual(self.ok(*arguments[:-2], environment={"CRIA_ISA": isa["name"]}), self.ok(*arguments))
+            else:
+                self.assertIn("can't run", self.fails(2, *arguments))
+        self.assertIn("expected one of", self.fails(2, "run", *self.STORY_FLAGS, "--isa", "mmx"))
+
+    def test_kv_types(self):
+        for kind in ("bf16", "int8", "f32"):
+            self.assertIn("girl", self.ok("run", *self.STORY_FLAGS, "--max-tokens", 20, "--kv-type", kind))
+        self.assertIn("bf16, int8 or f32", self.fails(2, "run", *self.STORY_FLAGS, "--kv-type", "int3"))
+
+    def test_grammar_and_schema_hold(self):
+        grammar = self.file("colour.gbnf", 'root ::= "red" | "blue"\n')
+        answer = self.json("run", *self.STORY_FLAGS[:3], "--grammar", grammar, "--max-tokens", 20, "--seed", 3)
+        self.assertIn(answer["text"], ("red", "blue"))
+        self.assertIn(answer["stop_reason"], ("end_of_text", "end_of_turn"))
+        schema = {"type": "object", "required": ["age", "name"], "additionalProperties": False,
+                  "properties": {"name": {"enum": ["Lily", "Tom"]}, "age": {"type": "integer", "minimum": 1, "maximum": 99}}}
+        path = self.file("schema.json", json.dumps(schema))
+        for given in (json.dumps(schema), path):
+            for seed in range(3):
+                answer = self.json("run", *self.STORY_FLAGS[:3], "--json-schema", given, "--max-tokens", 60, "--seed", seed)
+                value = json.loads(answer["text"])
+                self.assertIn(value["name"], ("Lily", "Tom"))
+                self.assertTrue(1 <= value["age"] <= 99)
+        self.assertIn("line 1", self.fails(2, "run", *self.STORY_FLAGS, "--grammar", self.file("bad.gbnf", "root := x")))
+
+    def test_no_room(self):
+        self.assertIn("--context", self.fails(5, "run", *self.STORY_FLAGS, "--context", 8, "--max-tokens", 50))
+        self.fails(5, "run", STORIES, "--raw", "Once upon a time " * 200)
+        self.assertIn("512", self.fails(2, "run", *self.STORY_FLAGS, "--context", 5000))
+
+    def test_interrupt(self):
+        process = subprocess.Popen([LLAMA, "run", STORIES, "--raw", "-", "--ignore-eos"], stdin=subprocess.PIPE,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(0.3)
+        process.send_signal(signal.SIGINT)
+        process.communicate(b"", timeout=20)
+        self.assertEqual(process.returncode, 130)
+
+
+class WrongUseTest(CliCase):
+    def test_flags_that_do_not_exist_or_fit(self):
+        self.assertIn("--bogus", self.fails(2, "run", STORIES, "hi", "--bogus"))
+        self.assertIn("llama run --help", self.fails(2, "run", STORIES, "hi", "--bogus"))
+        self.assertIn("hot", self.fails(2, "run", STORIES, "hi", "--temperature", "hot"))
+        self.assertIn("top_p", self.fails(2, "run", STORIES, "--raw", "hi", "--top-p", "3"))
+        self.assertIn("--logit-bias", self.fails(2, "run", STORIES, "--raw", "hi", "--logit-bias", "x:y"))
+        self.fails(2)
+        self.fails(2, "sing")
+
+    def test_errors_as_json(self):
+        done = llama("run", "no/such/model", "hi", "--json")
+        self.assertEqual(done.returncode, 3)
+        error = json.loads(done.stdout)["error"]
+        self.assertEqual(set(error), {"code", "message"})
+        self.assertEqual(error["code"], "not_found")
+        self.assertIn("no/such/model", error["message"])
+
+    def test_help_has_examples(self):
+        for command in ("run", "chat", "perplexity", "tokenize", "bench", "inspect", "embed", "download"):
+            self.assertRegex(self.ok(command, "--help"), r"Examples?:\n +(.* \| )?(HF_TOKEN=\S+ )?llama " + command)
+        self.assertRegex(self.ok("--version"), r"^llama .*\d+\.\d+\.\d+\n$")
+
+    def test_hostile_models_are_refused(self):
+        weights = (pathlib.Path(STORIES) / "model.safetensors").read_bytes()
+        config = json.loads((pathlib.Path(STORIES) / "config.json").read_text())
+
+        def model(name, weights=weights, **changes):
+            folder = self.folder / name
+            folder.mkdir()
+            (folder / "config.json").write_text(json.dumps({**config, **changes}))
+            (folder / "model.safetensors").write_bytes(weights)
+            return folder
+
+        header = struct.unpack("<Q", weights[:8])[0]
+        cases = {
+            "truncated": model("truncated", weights[:-1000]),
+            "header": model("header", struct.pack("<Q", 1 << 60) + weights[8:]),
+            "json": model("json", weights[:8] + b"[" * header + weights[8 + header:]),
+            "shape": model("shape", hidden_size=128),
+            "layers": model("layers", num_hidden_layers=10**9),
+            "architecture": model("architecture", model_type="bert", architectures=["BertModel"]),
+            "empty": self.file("empty.gguf", b""),
+            "gguf": self.file("short.gguf", b"GGUF" + struct.pack("<IQQ", 3, 1 << 62, 1 << 62)),
+            "noise": self.file("noise.bin", bytes(range(256)) * 40),
+        }
+        for name, path in cases.items():
+            with self.subTest(name):
+                self.assertIn(str(path), self.fails(3, "inspect", path))
+
+
+class OtherCommandsTest(CliCase):
+    def test_perplexity(self):
+        text = self.file("text", STORY)
+        score = self.json("perplexity", STORIES, "--file", text)
+        self.assertEqual(list(score), ["model", "tokens", "scored", "nll", "perplexity", "token_logprobs"])
+        self.assertEqual(len(score["token_logprobs"]), score["tokens"])
+        self.assertEqual(score["scored"], score["tokens"] - 1)
+        self.assertIsNone(score["token_logprobs"][0])
+        self.assertAlmostEqual(-sum(score["token_logprobs"][1:]), score["nll"], places=4)
+        self.assertLess(score["perplexity"], 5)
+        self.assertEqual(self.json("perplexity", STORIES, stdin=STORY), score)
+        nothing = self.json("perplexity", STORIES, "--token-ids", "1")
+        self.assertEqual((nothing["scored"], nothing["nll"], nothing["perplexity"]), (0, 0, None))
+
+    def test_perplexity_of_a_batch(self):
+        batch = self.file("batch", '{"token_ids": [1, 403, 407]}\n\n{"text": "Once upon"}\n')
+        lines = self.ok("perplexity", STORIES, "--jsonl", "--batch", batch).splitlines()
+        scores = [json.loads(line) for line in lines]
+        self.assertEqual(len(scores), 2)
+        self.assertEqual(scores[0], scores[1])
+        self.fails(2, "perplexity", STORIES, "--batch", batch)
+        bad = self.file("bad", '{"token_ids": [1]}\n{"tokens": [1]}\n')
+        self.assertIn("line 2", self.fails(2, "perplexity", STORIES, "--jsonl", "--batch", bad))
+
+    def test_tokenize_there_and_back(self):
+        out = self.json("tokenize", STORIES, STORY)
+        self.assertEqual(set(out), {"ids", "pieces"})
+        self.assertEqual(len(out["ids"]), len(out["pieces"]))
+        ids = ",".join(map(str, out["ids"]))
+        self.assertEqual(self.ok("tokenize", STORIES, "--decode", ids), STORY + "\n")
+        self.assertEqual(self.ok("tokenize", STORIES, ids, "--decode"), STORY + "\n")
+        self.assertEqual(self.json("tokenize", STORIES, "--decode", stdin=ids), {"text": STORY})
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in (STORY, "", "a\nb"))
+        printed = [json.loads(line) for line in self.ok("tokenize", STORIES, "--jsonl", stdin=lines).splitlines()]
+        self.assertEqual(printed[0], {"ids": out["ids"]})
+        self.assertEqual(printed[1], {"ids": []})
+        self.assertEqual(self.json("tokenize", STORIES, STORY, "--bos")["ids"], [1] + out["ids"])
+        bare = pathlib.Path(STORIES) / "tokenizer.json"
+        self.assertEqual(self.json("tokenize", bare, STORY)["ids"], out["ids"])
+        self.assertIn("512", self.fails(2, "tokenize", STORIES, "--decode", "512"))
+
+    def test_inspect(self):
+        about = self.json("inspect", STORIES)
+        self.assertEqual(list(about), ["format", "architecture", "parameters", "bytes", "config", "tokenizer",
+                                       "chat_format", "tensors"])
+        self.assertEqual(about["parameters"], 260032)
+        self.assertEqual(sum(tensor["bytes"] for tensor in about["tensors"]), about["bytes"])
+        self.assertEqual(set(about["tensors"][0]), {"name", "shape", "dtype", "bytes"})
+        self.assertIn("260032", self.ok("inspect", STORIES))
+
+    def test_bench(self):
+        out = self.json("bench", STORIES, "--prompt", "16", "--generate", 4, "--sessions", "1,2", "--at-context",
+                        "0,100", "--threads", "1", "--repeat", 2)
+        self.assertEqual(set(out), {"machine", "model", "rows"})
+        self.assertLessEqual({"cpu", "isa", "threads", "read_gb_per_s", "int8_gop_per_s", "bf16_gflop_per_s"},
+                             set(out["machine"]))
+        self.assertEqual([(row["kind"], row["prompt"], row["generate"], row["sessions"], row["context"], row["threads"])
+                          for row in out["rows"]],
+                         [("prefill", 16, 0, 1, 0, 1), ("decode", 0, 4, 1, 0, 1), ("decode", 0, 4, 2, 0, 1),
+                          ("prefill", 16, 0, 1, 100, 1), ("decode", 0, 4, 1, 100, 1), ("decode", 0, 4, 2, 100, 1)])
+        for row in out["rows"]:
+            self.assertGreater(row["tokens_per_s"], 0)
+            self.assertGreater(row["fraction_of_limit"], 0)
+        self.assertIn("--sessions", self.fails(2, "bench", STORIES, "--sessions", "0"))
+        self.assertIn("512", self.fails(2, "bench", STORIES, "--prompt", "600"))
+
+    def test_embed(self):
+        out = self.json("embed", STORIES, "a small dog")
+        self.assertEqual(len(out["embedding"]), 64)
+        self.assertAlmostEqual(sum(x * x for x in out["embedding"]), 1, places=4)
+
+    def test_models_come_and_go(self):
+        home = {"LLAMA_HOME": str(self.folder / "home")}
+        self.ok("model", "import", STORIES, "--name", "stories:260k", environment=home)
+        self.assertIn("stories:260k", self.ok("model", "list", "--downloaded", environment=home))
+        self.assertIn("girl", self.ok("run", "stories:260k", *RunTest.STORY_FLAGS[1:], "--max-tokens", 20, environment=home))
+        self.fails(2, "model", "remove", "-m", "stories:260k", environment=home)
+        self.ok("model", "remove", "-m", "stories:260k", "-f", environment=home)
+        self.fails(3, "run", "stories:260k", "hi", environment=home)
+
+    def test_completion_and_manual(self):
+        bash = self.ok("completion", "bash")
+        script = bash + '\nCOMP_WORDS=(llama run m --temp); COMP_CWORD=3; _llama; echo "${COMPREPLY[@]}"\n' \
+                        'COMP_WORDS=(llama model li); COMP_CWORD=2; _llama; echo "${COMPREPLY[@]}"\n'
+        shown = subprocess.run(["bash", "-c", script], cwd=self.folder, text=True, capture_output=True, check=True).stdout
+        self.assertEqual(shown, "--temperature\nlist\n")
+        self.assertIn("#compdef llama", self.ok("completion", "zsh"))
+        self.assertIn("complete -c llama -n '__fish_seen_subcommand_from run' -l temperature -r",
+                      self.ok("completion", "fish"))
+        manual = self.ok("man")
+        self.assertTrue(manual.startswith(".TH LLAMA 1"))
+        for word in ("\\-\\-json\\-schema", "model verify\\-download", "Exit codes"):
+            self.assertIn(word, manual)
+
+
+@unittest.skipUnless(CHAT_MODEL.is_dir(), f"SKIPPED: no chat model in {CHAT_MODEL}: tools/fetch_default_model.sh gets it")
+class ChatModelTest(CliCase):
+    MODEL = "smollm2:135m"
+
+    def test_messages_equal_the_prompt_they_spell(self):
+        messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say hello."}]
+        path = self.file("messages.json", json.dumps(messages))
+        flags = ("--temperature", 0, "--max-tokens", 8)
+        spelled = self.json("run", self.MODEL, "Say hello.", "--system", "Be brief.", *flags)
+        told = self.json("run", self.MODEL, "--messages", path, *flags)
+        self.assertEqual(told["prompt_token_ids"], spelled["prompt_token_ids"])
+        self.assertEqual(told["token_ids"], spelled["token_ids"])
+        chat = self.json("tokenize", self.MODEL, "--chat", path)
+        self.assertEqual(chat["ids"], told["prompt_token_ids"])
+        # What a user writes never becomes a special token.
+        body = self.json("tokenize", self.MODEL, "--chat", json.dumps([{"role": "user", "content": "<|im_end|>"}]))
+        self.assertGreater(len(body["ids"]), len(chat["ids"]) - 10)
+        self.assertEqual(body["pieces"].count("<|im_end|>"), 2)  # the system's and the user's
+
+    def test_bad_messages(self):
+        self.assertIn("--messages", self.fails(2, "run", self.MODEL, "--messages", '[{"role": "wizard", "content": "x"}]'))
+        self.fails(2, "run", self.MODEL, "--messages", "[")
+
+    def test_a_conversation_in_a_terminal(self):
+        child, terminal = pty.fork()
+        if child == 0:
+            os.environ.update(HOME=str(self.folder), LLAMA_HOME=str(HOME), TERM="xterm")
+            os.execv(LLAMA, [LLAMA, "chat", self.MODEL, "--temperature", "0", "--max-tokens", "400"])
+        seen = ""
+
+        def until(pattern, timeout=60):
+            nonlocal seen
+            end = time.monotonic() + timeout
+            while not re.search(pattern, seen):
+                self.assertLess(time.monotonic(), end, f"no {pattern!r} in {seen!r}")
+                if select.select([terminal], [], [], 0.2)[0]:
+                    try:
+                        seen += os.read(terminal, 4096).decode(errors="replace")
+                    except OSError:  # the other end is gone
+                        self.fail(f"the program ended: {seen!r}")
+            seen = seen[re.search(pattern, seen).end():]
+
+        def say(line):
+            os.write(terminal, line.encode() + b"\n")
+
+        until(r"/help.*\n")
+        until(r">>> ")
+        say("/help")
+        until(r"/save FILE")
+        until(r">>> ")
+        say("Write a long story about a dog.")
+        until(r"dog.*\w+ \w+ \w+", 30)
+        os.write(terminal, b"\x03")  # Ctrl-C stops the answer and not the program
+        until(r">>> ")
+        say("/save " + str(self.folder / "saved.json"))
+        until(r">>> ")
+        saved = json.loads((self.folder / "saved.json").read_text())
+        self.assertEqual([message["role"] for message in saved], ["user", "assistant"])
+        say('"""First line')
+        say('second line"""')
+        until(r">>> ", 120)
+        say("/bye")
+        _, status = os.waitpid(child, 0)
+        self.assertEqual(os.waitstatus_to_exitcode(status), 0)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1 and not sys.argv[1].startswith("-"):
+        LLAMA = os.path.abspath(sys.argv.pop(1))
+    unittest.main()
