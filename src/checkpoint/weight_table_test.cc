@@ -39,6 +39,33 @@ TEST(WeightTable, ParameterCountsOfThePublishedModels) {
   EXPECT_EQ(Count(Llama(12, 2048, 32, 6400, false)), 1'123'076'096);  // Guard 1B, pruned
 }
 
+// As stored in GGUF files, but for the table of rope divisors.
+TEST(WeightTable, TensorCountsOfThePublishedModels) {
+  const auto tensors = [](const ModelConfig& config) {
+    int64_t count = 0;
+    for (const WeightSpec& spec : WeightTable(config)) count += spec.optional ? 0 : 1;
+    return count;
+  };
+  EXPECT_EQ(tensors(Llama1B(true)), 146);
+  EXPECT_EQ(tensors(Llama1B(false)), 147);
+  EXPECT_EQ(tensors(Llama3B()), 254);
+  EXPECT_EQ(tensors(Llama(32, 4096, 32, 14336, false)), 291);
+}
+
+TEST(WeightTable, Bf16BytesOfThePublishedModels) {
+  const auto bytes = [](const ModelConfig& config) {
+    uint64_t sum = 0;
+    for (const WeightSpec& spec : WeightTable(config))
+      if (!spec.optional) sum += *tensor::ByteSize(tensor::DType::kBf16, spec.shape);
+    return sum;
+  };
+  EXPECT_EQ(bytes(Llama1B(true)), 2'471'628'800U);
+  EXPECT_EQ(bytes(Llama1B(false)), 2'996'965'376U);
+  EXPECT_EQ(bytes(Llama3B()), 6'425'499'648U);
+  EXPECT_EQ(bytes(Llama(32, 4096, 32, 14336, false)), 16'060'522'496U);
+  EXPECT_EQ(bytes(Llama(80, 8192, 64, 28672, false)), 141'107'412'992U);
+}
+
 int64_t CountLayer(const ModelConfig& config) {
   int64_t sum = 0;
   for (const WeightSpec& spec : WeightTable(config))
