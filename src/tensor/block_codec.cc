@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 #include "tensor/blocks.h"
+#include "tensor/k_quants.h"
 
 namespace cria::tensor {
 namespace {
@@ -273,6 +274,12 @@ void Encode(DType dtype, const float* values, int64_t count, uint8_t* out) {
       return EncodeBlocks<BlockQ5_0>(values, count, out, EncodeQ5_0);
     case DType::kQ5_1:
       return EncodeBlocks<BlockQ5_1>(values, count, out, EncodeQ5_1);
+    case DType::kQ4K:
+      return EncodeBlocks<BlockQ4K>(values, count, out, EncodeQ4K);
+    case DType::kQ5K:
+      return EncodeBlocks<BlockQ5K>(values, count, out, EncodeQ5K);
+    case DType::kQ6K:
+      return EncodeBlocks<BlockQ6K>(values, count, out, EncodeQ6K);
     default:
       CRIA_CHECK(false && "Encode: no encoder for this dtype");
   }
