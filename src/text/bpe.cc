@@ -106,8 +106,9 @@ class Bpe final : public BpeModel {
     Start(piece, &symbols);
     for (size_t i = 0; i + 1 < symbols.size(); ++i)
       merges_.Find(piece, &symbols[i], symbols[i + 1]);
+    workspace->steps += symbols.size();
     if (symbols.size() < kLongPiece) {
-      MergeShort(piece, &symbols);
+      MergeShort(piece, workspace);
     } else {
       MergeLong(piece, workspace);
     }
@@ -139,17 +140,19 @@ class Bpe final : public BpeModel {
     }
   }
 
-  void MergeShort(std::string_view piece, std::vector<Symbol>* symbols) const {
+  void MergeShort(std::string_view piece, BpeWorkspace* workspace) const {
+    std::vector<Symbol>& symbols = workspace->symbols;
     const auto lower_rank = [](const Symbol& a, const Symbol& b) { return a.rank < b.rank; };
-    while (symbols->size() > 1) {
-      const auto left = std::min_element(symbols->begin(), symbols->end(), lower_rank);
+    while (symbols.size() > 1) {
+      const auto left = std::min_element(symbols.begin(), symbols.end(), lower_rank);
+      workspace->steps += symbols.size();
       if (left->rank == kNoRank) return;
       left->length += (left + 1)->length;
       left->id = left->merged;
-      symbols->erase(left + 1);
+      symbols.erase(left + 1);
       left->rank = kNoRank;
-      if (left + 1 != symbols->end()) merges_.Find(piece, &*left, *(left + 1));
-      if (left != symbols->begin()) merges_.Find(piece, &*(left - 1), *left);
+      if (left + 1 != symbols.end()) merges_.Find(piece, &*left, *(left + 1));
+      if (left != symbols.begin()) merges_.Find(piece, &*(left - 1), *left);
     }
   }
 
@@ -176,6 +179,7 @@ class Bpe final : public BpeModel {
       std::pop_heap(heap.begin(), heap.end(), std::greater<>());
       const uint64_t top = heap.back();
       heap.pop_back();
+      ++workspace->steps;
       const auto left = static_cast<uint32_t>(top);
       if (symbols[left].length == 0 || entry(left) != top)
         continue;  // what it was made of has been merged since

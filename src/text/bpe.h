@@ -31,6 +31,7 @@ struct BpeWorkspace {
 
   std::vector<Symbol> symbols;
   std::vector<uint64_t> heap;  // rank, then position: the next merge first
+  uint64_t steps = 0;          // pairs and symbols looked at so far: a measure of the work
 };
 
 // Immutable but for a memo of what it has computed; share freely between threads. The vocabulary

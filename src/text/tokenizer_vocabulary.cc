@@ -15,6 +15,7 @@ namespace {
 
 // tokenizer.ggml.token_type
 enum GgufType : int32_t {
+  kGgufUndefined = 0,  // taken as normal
   kGgufNormal = 1,
   kGgufUnknown = 2,
   kGgufControl = 3,
@@ -69,9 +70,9 @@ absl::Status FillTokens(const VocabularySpec& spec, BpeTokenizerParts* parts) {
     const auto id = static_cast<TokenId>(i);
     const std::string& token = (*spec.tokens)[i];
     const int32_t type = HasTypes(spec) ? (*spec.types)[i] : GuessType(spec, id, token);
-    if (type < kGgufNormal || type > kGgufByte) {
+    if (type < kGgufUndefined || type > kGgufByte) {
       return absl::DataLossError(
-          absl::StrCat("vocabulary: token ", id, " has type ", type, ", expected 1..6"));
+          absl::StrCat("vocabulary: token ", id, " has type ", type, ", expected 0..6"));
     }
     const auto set = spec.model == "gpt2" ? SetByteLevel : SetSentencePiece;
     CRIA_RETURN_IF_ERROR(set(id, token, type, parts->vocabulary.get()));
