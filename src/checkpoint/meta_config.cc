@@ -65,7 +65,7 @@ absl::StatusOr<const object*> ObjectOrNull(const object& fields, std::string_vie
 
 absl::Status RefuseOtherModels(const object& fields) {
   for (const std::string_view key :
-       {"vision_chunk_size", "vision_num_cross_attention_layers", "vision_args",
+       {"vision_chunk_size", "vision_num_cross_attention_layers", "vision_args", "vision_model",
         "vision_model.cross_attention_adapter.num_layers", "moe", "moe_args"}) {
     const value* field = base::Find(fields, key);
     if (field == nullptr || (field->is_int64() && field->get_int64() <= 0)) continue;

@@ -102,6 +102,8 @@ TEST(MetaConfig, Errors) {
   fails(With("\"quantization_args\": {\"scheme\": \"fp8_mixed\"}"), StatusCode::kUnimplemented,
         "scheme 'fp8_mixed'");
   fails(With("\"vision_chunk_size\": 560"), StatusCode::kUnimplemented, "'vision_chunk_size'");
+  fails(With("\"vision_model\": {\"cross_attention_adapter\": {\"num_layers\": 8}}"),
+        StatusCode::kUnimplemented, "'vision_model'");
   fails(With("\"moe_args\": {\"num_experts\": 16}"), StatusCode::kUnimplemented, "'moe_args'");
 }
 
