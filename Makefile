@@ -2,6 +2,7 @@
 SHELL := /bin/bash
 PROMPT ?= Why is the sky blue? Answer in two sentences.
 JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -19,9 +20,21 @@ test: ## build and run every test
 	@tools/install_deps.sh test
 	@tools/run_tests.sh
 
+fuzz: ## fuzz every parser of outside bytes, FUZZ_SECONDS=60 each
+	@tools/install_deps.sh test
+	@tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+sanitize: ## every test under address and undefined-behaviour sanitizers, the engine's under the thread sanitizer
+	@tools/install_deps.sh test
+	@tools/run_sanitizers.sh
+
+bench: ## measure: speed beside the machine's limits, tokenizer, grammars, weight formats
+	@tools/install_deps.sh bench
+	@bench/run.sh
+
 format: ## clang-format over the sources
 	@tools/install_deps.sh lint
-	@git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'bench/*.cc' | xargs -r clang-format-16 -i
+	@git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' | xargs -r clang-format-16 -i
 
 lint: ## clang-format, include directions, clang-tidy
 	@tools/install_deps.sh lint
@@ -30,5 +43,5 @@ lint: ## clang-format, include directions, clang-tidy
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help build run test format lint clean
+.PHONY: help build run test fuzz sanitize bench format lint clean
 .DEFAULT_GOAL := help

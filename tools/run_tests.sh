@@ -7,4 +7,12 @@ tools/fetch_default_model.sh || echo "run_tests.sh: no default model; the tests 
 tools/fetch_test_data.sh
 cmake --preset release -DCRIA_TESTS=ON >/dev/null
 cmake --build build/release -j "$(nproc)"
-ctest --test-dir build/release --output-on-failure
+status=0
+ctest --test-dir build/release --output-on-failure | tee build/release/ctest.log || status=$?
+skipped="$(grep -ho 'SKIPPED: .*' build/release/Testing/Temporary/LastTest.log | sort | uniq -c || true)"
+if [ -n "$skipped" ]; then
+  echo "What was not tested here, and why:"
+  echo "$skipped"
+fi
+grep 'tests failed out of' build/release/ctest.log
+exit $status

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Every benchmark once, on the default model: what docs/benchmarks.md records.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+tools/fetch_default_model.sh
+cmake --preset bench >/dev/null
+cmake --build build/bench -j "$(nproc)" --target llama benchmarks
+model="$(echo "${LLAMA_HOME:-$HOME/.llama}"/checkpoints/smollm2-135m/*.gguf)"
+echo "== Speed of SmolLM2-135M beside the limits of this machine"
+build/bench/llama bench "$model" --prompt 128,512 --generate 64 --sessions 1,8 --at-context 0,4096 --repeat 5
+echo
+echo "== Perplexity of SmolLM2-135M in every weight format"
+build/bench/quantization_quality "$model" tests/data/smollm2/text.txt 2048
