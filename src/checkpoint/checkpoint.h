@@ -2,9 +2,9 @@
 //
 //   Hugging Face directory   config.json, model*.safetensors, tokenizer.json, ...
 //   GGUF file                *.gguf, architecture llama
-//   Meta directory           consolidated.*.pth, params.json, tokenizer.model; also the int4
-//   SpinQuant and QLoRA releases llama2.c file            *.bin version 0, with tokenizer.bin
-//   beside it
+//   Meta directory           consolidated.*.pth, params.json, tokenizer.model; also the
+//                            int4 releases by SpinQuant and QLoRA
+//   llama2.c file            *.bin version 0, with tokenizer.bin beside it
 //
 // Tensors go by canonical names, those of Hugging Face's llama layout, whatever the format calls
 // them:

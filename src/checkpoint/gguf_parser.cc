@@ -106,7 +106,8 @@ absl::Status GgufParser::ReadHeader() {
         "GGUF version 1 is not supported, expected 2 or 3: convert the model again");
   constexpr uint32_t kPlausibleVersion = 0xffff;  // beyond it the number is not a version at all
   if (file_.version_ > kPlausibleVersion)
-    return DataLoss("not a GGUF file after its first four bytes: version ", file_.version_, ", expected 2 or 3");
+    return DataLoss("not a GGUF file after its first four bytes: version ", file_.version_,
+                    ", expected 2 or 3");
   if (file_.version_ != 2 && file_.version_ != 3)
     return Unimplemented("GGUF version ", file_.version_, " is not supported, expected 2 or 3");
   CRIA_ASSIGN_OR_RETURN(tensor_count_, Read<uint64_t>("the tensor count"));
