@@ -92,8 +92,9 @@ TEST(Gguf, Metadata) {
                 "value type 99");
   ExpectRefused(Raw(0, 1, Key("k", GgufType::kArray, Words(uint32_t{9}, uint64_t{1}))),
                 "key 'k' is an array of arrays");
-  const auto file = Parse(Raw(
-      0, 2, Key("f", GgufType::kF32, Words(0.5F)) + Key("u", GgufType::kU64, Words(UINT64_MAX))));
+  const std::string two = Raw(
+      0, 2, Key("f", GgufType::kF32, Words(0.5F)) + Key("u", GgufType::kU64, Words(UINT64_MAX)));
+  const auto file = Parse(two);
   ASSERT_TRUE(file.ok()) << file.status();
   ExpectError(file->Int("f"), StatusCode::kDataLoss, "key 'f' is of type f32, expected an integer");
   ExpectError(file->String("f"), StatusCode::kDataLoss, "expected string");
