@@ -41,6 +41,8 @@ void GrammarMasks::Fill(ConfigId config, std::span<uint64_t> mask) {
 void GrammarMasks::Compute(ConfigId config, std::span<uint64_t> mask) {
   for (const GrammarPda::Part& part : pda_.Split(config, trie_.longest())) {
     const std::shared_ptr<const Head> head = HeadOf(part.head);
+    if (pda_.StackDepth(part.rest) + head->deepest >= pda_.max_depth())
+      return ComputeDirectly(config, mask);
     for (size_t i = 0; i < head->bits.size(); ++i) mask[i] |= head->bits[i];
     for (const TokenId id : head->tokens) SetBit(mask, id);
     if (part.rest == GrammarPda::kEmptyStack) continue;
@@ -50,6 +52,14 @@ void GrammarMasks::Compute(ConfigId config, std::span<uint64_t> mask) {
         for (const TokenId id : trie_.TokensAt(index)) SetBit(mask, id);
       });
   }
+}
+
+// Near the limit of depth a head, which is made over the empty stack, would allow too much.
+void GrammarMasks::ComputeDirectly(ConfigId config, std::span<uint64_t> mask) {
+  std::fill(mask.begin(), mask.end(), 0);
+  Walk(config, TokenTrie::kRoot, 0, [&](uint32_t index, const TokenTrie::Node&, ConfigId) {
+    for (const TokenId id : trie_.TokensAt(index)) SetBit(mask, id);
+  });
 }
 
 std::shared_ptr<const GrammarMasks::Head> GrammarMasks::HeadOf(ConfigId config) {
@@ -72,8 +82,10 @@ std::shared_ptr<const GrammarMasks::Head> GrammarMasks::HeadOf(ConfigId config) 
 
 GrammarMasks::Head GrammarMasks::MakeHead(ConfigId config) {
   Head head;
+  head.deepest = pda_.Depth(config);
   Walk(config, TokenTrie::kRoot, 0,
        [&](uint32_t index, const TokenTrie::Node& node, ConfigId reached) {
+         head.deepest = std::max(head.deepest, pda_.Depth(reached));
          const auto tokens = trie_.TokensAt(index);
          head.tokens.insert(head.tokens.end(), tokens.begin(), tokens.end());
          if (pda_.CanEnd(reached) && node.height > 0) head.exits.push_back(index);
@@ -91,6 +103,7 @@ GrammarMasks::Head GrammarMasks::MakeHead(ConfigId config) {
 GrammarMasks::Head GrammarMasks::MakeLimitedHead(ConfigId config, const Head& unlimited,
                                                  uint32_t reach) {
   Head head;
+  head.deepest = std::max(unlimited.deepest, pda_.Depth(config));
   head.bits = unlimited.bits;
   head.bits.resize(trie_.mask_words(), 0);
   for (const TokenId id : unlimited.tokens) SetBit(head.bits, id);
@@ -99,6 +112,7 @@ GrammarMasks::Head GrammarMasks::MakeLimitedHead(ConfigId config, const Head& un
     if (trie_.node(exit).depth <= reach) head.exits.push_back(exit);
   Walk(config, TokenTrie::kRoot, reach + 1,
        [&](uint32_t index, const TokenTrie::Node& node, ConfigId reached) {
+         head.deepest = std::max(head.deepest, pda_.Depth(reached));
          if (node.depth <= reach) return;
          for (const TokenId id : trie_.TokensAt(index)) SetBit(head.bits, id);
          if (pda_.CanEnd(reached) && node.height > 0) head.exits.push_back(index);

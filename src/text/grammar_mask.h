@@ -41,7 +41,8 @@ class GrammarMasks {
     std::vector<uint64_t> bits;
     std::vector<TokenId> tokens;
     std::vector<uint32_t>
-        exits;  // nodes at which it may return and below which there are more tokens
+        exits;             // nodes at which it may return and below which there are more tokens
+    uint32_t deepest = 0;  // stack on the way, which the rest at hand must leave room for
     size_t bytes() const {
       return bits.size() * sizeof(uint64_t) + tokens.size() * sizeof(TokenId) +
              exits.size() * sizeof(uint32_t);
@@ -53,6 +54,7 @@ class GrammarMasks {
   };
 
   void Compute(ConfigId config, std::span<uint64_t> mask);
+  void ComputeDirectly(ConfigId config, std::span<uint64_t> mask);
   std::shared_ptr<const Head> HeadOf(ConfigId config);
   Head MakeHead(ConfigId config);
   Head MakeLimitedHead(ConfigId config, const Head& unlimited, uint32_t reach);

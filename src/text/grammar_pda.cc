@@ -39,7 +39,9 @@ GrammarPda::ConfigId GrammarPda::InternConfig(std::vector<StackId> stacks) {
   const auto id = static_cast<ConfigId>(configs_.size());
   config_ids_.emplace(stacks, id);
   const bool can_end = !stacks.empty() && stacks[0] == kEmptyStack;
-  configs_.push_back({std::move(stacks), can_end});
+  uint32_t depth = 0;
+  for (const StackId stack : stacks) depth = std::max(depth, depths_[stack]);
+  configs_.push_back({std::move(stacks), depth, can_end});
   next_.resize(next_.size() + 256, kUnknown);
   return id;
 }

@@ -40,6 +40,11 @@ class GrammarPda {
   }
   bool CanEnd(ConfigId config) const { return configs_[config].can_end; }
 
+  // The entries of the deepest stack of a configuration, and of one stack.
+  uint32_t Depth(ConfigId config) const { return configs_[config].depth; }
+  uint32_t StackDepth(StackId stack) const { return depths_[stack]; }
+  uint32_t max_depth() const { return grammar_->max_stack_depth(); }
+
   // Every stack of a configuration, cut in two: the state at its top together with the counters of
   // the repetitions that it stands in, and what that returns to. What the top allows depends on
   // nothing below the cut until it returns.
@@ -80,7 +85,8 @@ class GrammarPda {
   };
   struct Config {
     std::vector<StackId>
-        stacks;  // sorted; each has a state with byte edges on top, or is the empty stack
+        stacks;          // sorted; each has a state with byte edges on top, or is the empty stack
+    uint32_t depth = 0;  // of the deepest of them
     bool can_end = false;
   };
 
