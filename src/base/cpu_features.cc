@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string>
 #include <thread>
@@ -35,7 +36,7 @@ int CgroupCores() {
   char* end = nullptr;
   const double microseconds = std::strtod(quota.c_str(), &end);
   return end == quota.c_str() ? 1 << 20
-                              : std::max(1, static_cast<int>(microseconds / period + 0.5));
+                              : std::max(1, static_cast<int>(std::lround(microseconds / period)));
 }
 
 #if defined(__x86_64__)

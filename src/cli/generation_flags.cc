@@ -3,6 +3,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 #include "cli/input.h"
+#include "text/grammar.h"
 #include "text/tool_definition_json.h"
 
 namespace cria::cli {
@@ -22,19 +23,31 @@ absl::Status ParseLogitBias(const std::string& text, engine::GenerationOptions* 
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::shared_ptr<const text::Grammar>> SchemaGrammar(const std::string& given) {
+  CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(given));
+  CRIA_ASSIGN_OR_RETURN(const base::json::value schema, base::ParseJson(json, "schema"));
+  return text::GrammarFromJsonSchema(schema);
+}
+
+absl::StatusOr<std::shared_ptr<const text::Grammar>> GbnfGrammar(const std::string& file) {
+  CRIA_ASSIGN_OR_RETURN(const std::string source, ReadInput(file));
+  auto grammar = text::GrammarFromGbnf(source);
+  if (!grammar.ok()) return base::Annotate(grammar.status(), file);
+  return grammar;
+}
+
+// Whatever is wrong with a grammar or schema is wrong use of its flag.
 absl::Status SetGrammar(const GenerationFlags& flags, engine::GenerationOptions* options) {
+  if (flags.json_schema.empty() && flags.grammar.empty()) return absl::OkStatus();
   if (!flags.json_schema.empty() && !flags.grammar.empty())
     return absl::InvalidArgumentError(
         "--json-schema and --grammar: expected one of them, found both");
-  if (!flags.json_schema.empty()) {
-    return absl::UnimplementedError(
-        "--json-schema: this version takes grammars only; use --grammar FILE");
-  } else if (!flags.grammar.empty()) {
-    CRIA_ASSIGN_OR_RETURN(const std::string source, ReadInput(flags.grammar));
-    auto grammar = text::GrammarFromGbnf(source);
-    if (!grammar.ok()) return base::Annotate(grammar.status(), flags.grammar);
-    options->grammar = *std::move(grammar);
-  }
+  const bool schema = !flags.json_schema.empty();
+  auto grammar = schema ? SchemaGrammar(flags.json_schema) : GbnfGrammar(flags.grammar);
+  if (!grammar.ok())
+    return absl::InvalidArgumentError(absl::StrCat(schema ? "--json-schema: " : "--grammar: ",
+                                                   std::string(grammar.status().message())));
+  options->grammar = *std::move(grammar);
   return absl::OkStatus();
 }
 

@@ -56,7 +56,9 @@ TEST(Catalogue, EntriesAreSound) {
                 testing::Contains(entry.tool_format));
     EXPECT_THAT(DescribePromptFormat(entry), HasSubstr(entry.name));
     for (const std::string& file : MetaFiles(entry)) EXPECT_TRUE(IsSafeRelativePath(file)) << file;
-    if (entry.pth_files > 0) EXPECT_FALSE(MetaFolder(entry).empty()) << entry.name;
+    if (entry.pth_files > 0) {
+      EXPECT_FALSE(MetaFolder(entry).empty()) << entry.name;
+    }
     if (entry.wheel == nullptr) continue;
     EXPECT_TRUE(IsHex(entry.wheel->wheel_sha256, 64));
     EXPECT_TRUE(IsHex(entry.wheel->member_sha256, 64));

@@ -111,7 +111,9 @@ TEST(ZipMember, DamagedAnywhereIsNeverTakenForTheContent) {
     std::string damaged = zip;
     damaged[at] = static_cast<char>(damaged[at] ^ 0x55);
     const absl::StatusOr<std::string> extracted = Extract(damaged, "one");
-    if (extracted.ok()) EXPECT_EQ(*extracted, content) << at;
+    if (extracted.ok()) {
+      EXPECT_EQ(*extracted, content) << at;
+    }
   }
 }
 

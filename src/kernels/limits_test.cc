@@ -46,7 +46,7 @@ TEST_P(LimitsTest, ReadSeesEveryVector) {
 
 INSTANTIATE_TEST_SUITE_P(Isa, LimitsTest,
                          testing::ValuesIn(AllKernels().begin(), AllKernels().end()),
-                         [](const auto& info) { return std::string(info.param->isa); });
+                         [](const auto& tested) { return std::string(tested.param->isa); });
 
 }  // namespace
 }  // namespace cria::kernels
