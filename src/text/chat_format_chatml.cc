@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "text/system_prompt.h"
 #include "text/tool_text.h"
 
@@ -43,8 +44,10 @@ std::string ToolsText(const std::vector<ToolDefinition>& tools, std::string_view
     list.push_back({{"type", "function"}, {"function", std::move(function)}});
   }
   const std::string sentence = ToolChoiceSentence(tool_choice);
-  return std::string(kToolsBefore) + PythonJson(list) + std::string(kToolsAfter) +
-         (sentence.empty() ? "" : "\n" + sentence);
+  std::string text(kToolsBefore);
+  absl::StrAppend(&text, PythonJson(list), std::string(kToolsAfter));
+  if (!sentence.empty()) absl::StrAppend(&text, "\n", sentence);
+  return text;
 }
 
 std::string CallsText(const std::vector<ToolCall>& calls) {
@@ -55,7 +58,7 @@ std::string CallsText(const std::vector<ToolCall>& calls) {
     object["arguments"] = call.arguments;
     list.push_back(std::move(object));
   }
-  return "<tool_call>" + PythonJson(list) + "</tool_call>";
+  return absl::StrCat("<tool_call>", PythonJson(list), "</tool_call>");
 }
 
 // The value of the Jinja string literal whose opening quote is at `begin`; nullopt if it doesn't
@@ -132,7 +135,7 @@ class ChatMlFormat : public ChatFormat {
   absl::Status Append(std::string_view role, std::string_view body,
                       std::vector<TokenId>* ids) const {
     ids->push_back(start_);
-    const std::string text = std::string(role) + "\n" + std::string(body);
+    const std::string text = absl::StrCat(std::string(role), "\n", std::string(body));
     CRIA_RETURN_IF_ERROR(tokenizer_.Encode(text, SpecialText::kPlain, ids));
     ids->push_back(end_);
     return tokenizer_.Encode("\n", SpecialText::kPlain, ids);
