@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_format.h"
 #include "cli/input.h"
+#include "text/message_json.h"
 
 namespace cria::cli {
 namespace {
@@ -23,21 +24,33 @@ void PutTokenFields(text::TokenId id, const text::Tokenizer* tokenizer, base::js
 
 }  // namespace
 
-absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, bool stream_to_stdout) {
+absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request,
+                           text::ToolCallParser* parser, bool stream_to_stdout) {
   CRIA_ASSIGN_OR_RETURN(const std::shared_ptr<engine::Generation> stream,
                         engine.Submit(std::move(request)));
   Answer answer;
+  const auto show = [&](const std::string& text) {
+    answer.text += text;
+    if (!stream_to_stdout) return;
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    std::fflush(stdout);
+  };
   while (std::optional<engine::TokenEvent> event = stream->Next()) {
     if (Interrupted()) stream->Cancel();
     if (event->token) answer.tokens.push_back(std::move(*event->token));
-    answer.text += event->text;
-    if (!stream_to_stdout) continue;
-    std::fwrite(event->text.data(), 1, event->text.size(), stdout);
-    std::fflush(stdout);
+    show(parser == nullptr ? event->text : parser->Feed(event->text));
   }
-  if (stream_to_stdout && (answer.text.empty() || answer.text.back() != '\n'))
-    std::fputc('\n', stdout);
   answer.result = stream->result();
+  if (parser != nullptr) {
+    text::ToolCallParser::Result parsed = parser->Finish();
+    show(parsed.text);
+    answer.calls = std::move(parsed.calls);
+  }
+  if (!stream_to_stdout) return answer;
+  const bool line_open = !answer.text.empty() && answer.text.back() != '\n';
+  if (line_open || (answer.text.empty() && answer.calls.empty())) std::fputc('\n', stdout);
+  for (const base::json::value& call : text::ToolCallsToJson(answer.calls))
+    std::printf("%s\n", base::json::serialize(call).c_str());
   return answer;
 }
 

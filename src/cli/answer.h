@@ -9,18 +9,22 @@
 #include "cli/open_model.h"
 #include "engine/engine.h"
 #include "text/tokenizer.h"
+#include "text/tool_parser.h"
 
 namespace cria::cli {
 
 struct Answer {
-  std::string text;  // valid UTF-8
+  std::string text;                  // valid UTF-8; without the calls
+  std::vector<text::ToolCall> calls;  // that the parser found
   std::vector<engine::SampledToken> tokens;
   engine::GenerationResult result;
 };
 
-// Submits and waits, printing text as it comes if `stream_to_stdout`. Ctrl-C cancels: then
+// Submits and waits, printing text as it comes if `stream_to_stdout`, and at the end the calls, a
+// line of JSON each. `parser`: takes the calls out of the text; may be null. Ctrl-C cancels: then
 // result.status is kCancelled.
-absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request, bool stream_to_stdout);
+absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request,
+                           text::ToolCallParser* parser, bool stream_to_stdout);
 
 struct Speeds {
   double prefill_tokens_per_s = 0;

@@ -12,6 +12,7 @@
 #include "cli/line_editor.h"
 #include "cli/open_model.h"
 #include "engine/session.h"
+#include "text/message_json.h"
 
 namespace cria::cli {
 namespace {
@@ -81,10 +82,13 @@ class Chat {
     request.options = options_;
     request.session = session_;
     ClearInterrupt();
-    auto answer = Ask(*opened_.engine, std::move(request), /*stream_to_stdout=*/true);
+    const auto parser = MakeToolCallParser(chat_options_, options_);
+    auto answer =
+        Ask(*opened_.engine, std::move(request), parser.get(), /*stream_to_stdout=*/true);
     if (!answer.ok()) return Undo(answer.status());
     if (flags_.stats) PrintStats(opened_, answer->result);
     conversation_.push_back(TextMessage(text::Role::kAssistant, answer->text));
+    conversation_.back().tool_calls = std::move(answer->calls);
     ClearInterrupt();
     if (answer->result.status.code() == absl::StatusCode::kCancelled) return absl::OkStatus();
     if (!answer->result.status.ok()) session_->Reset();
@@ -104,13 +108,7 @@ class Chat {
   }
 
   void Save(const std::string& path) const {
-    base::json::array messages;
-    for (const text::Message& message : conversation_) {
-      const char* role = message.role == text::Role::kSystem ? "system"
-                         : message.role == text::Role::kUser ? "user"
-                                                             : "assistant";
-      messages.push_back(base::json::object{{"role", role}, {"content", message.Text()}});
-    }
+    const base::json::array messages = text::ConversationToJson(conversation_);
     const absl::Status status =
         base::WriteFileAtomically(path, base::json::serialize(messages) + "\n");
     if (status.ok()) {
@@ -152,6 +150,7 @@ absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
                         MakeGenerationOptions(flags.generation, context, *opened.model));
   CRIA_ASSIGN_OR_RETURN(text::ChatOptions chat_options,
                         MakeChatOptions(flags.generation, opened.tool_format));
+  CRIA_RETURN_IF_ERROR(SetToolOptions(*format, chat_options, *opened.model->tokenizer(), &options));
   CRIA_ASSIGN_OR_RETURN(std::shared_ptr<engine::Session> session,
                         engine::Session::Create(opened.model, context.context));
   if (!context.quiet && StderrIsTerminal())

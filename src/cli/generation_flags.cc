@@ -4,7 +4,9 @@
 #include "absl/strings/str_split.h"
 #include "cli/input.h"
 #include "text/grammar.h"
+#include "text/tool_call_syntax.h"
 #include "text/tool_definition_json.h"
+#include "text/tool_grammar.h"
 
 namespace cria::cli {
 namespace {
@@ -148,6 +150,27 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
   CRIA_RETURN_IF_ERROR(SetGrammar(flags, &options));
   CRIA_RETURN_IF_ERROR(engine::Validate(options, config.vocab));
   return options;
+}
+
+absl::Status SetToolOptions(const text::ChatFormat& format, const text::ChatOptions& chat,
+                            const text::Tokenizer& tokenizer, engine::GenerationOptions* options) {
+  CRIA_ASSIGN_OR_RETURN(auto grammar, text::ToolCallGrammar(format, chat));
+  if (grammar != nullptr && options->grammar != nullptr)
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--tool-choice ", chat.tool_choice,
+        ": a call can't also follow --json-schema or --grammar: expected one of them"));
+  if (grammar != nullptr) options->grammar = std::move(grammar);
+  if (const auto tag = tokenizer.SpecialId(text::kPythonTag))
+    options->spelled_tokens.push_back(*tag);
+  return absl::OkStatus();
+}
+
+std::unique_ptr<text::ToolCallParser> MakeToolCallParser(const text::ChatOptions& chat,
+                                                         const engine::GenerationOptions& options) {
+  const bool offered = !chat.tools.empty() && chat.tool_choice != "none";
+  if (options.grammar != nullptr && !offered) return nullptr;
+  return std::make_unique<text::ToolCallParser>(offered ? chat.tools
+                                                        : std::vector<text::ToolDefinition>());
 }
 
 absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,

@@ -65,10 +65,19 @@ absl::StatusOr<std::vector<text::TokenId>> RawIds(const RunFlags& flags,
   return ids;
 }
 
-absl::StatusOr<std::vector<text::TokenId>> PromptIds(const RunFlags& flags,
-                                                     const CliContext& context,
-                                                     const OpenedModel& opened) {
-  if (!flags.token_ids.empty()) return ParseTokenIds(flags.token_ids);
+struct Prompt {
+  std::vector<text::TokenId> ids;
+  const text::ChatFormat* format = nullptr;  // null: continued as it is
+  text::ChatOptions chat;
+};
+
+absl::StatusOr<Prompt> MakePrompt(const RunFlags& flags, const CliContext& context,
+                                  const OpenedModel& opened) {
+  Prompt prompt;
+  if (!flags.token_ids.empty()) {
+    CRIA_ASSIGN_OR_RETURN(prompt.ids, ParseTokenIds(flags.token_ids));
+    return prompt;
+  }
   const auto format = opened.model->chat_format();
   const bool base_model = format.status().code() == absl::StatusCode::kNotFound &&
                           opened.model->tokenizer() != nullptr && flags.messages.empty() &&
@@ -78,18 +87,20 @@ absl::StatusOr<std::vector<text::TokenId>> PromptIds(const RunFlags& flags,
       std::fprintf(stderr,
                    "llama: note: %s has no chat format: the prompt is continued as text (--raw)\n",
                    opened.name.c_str());
-    return RawIds(flags, *opened.model);
+    CRIA_ASSIGN_OR_RETURN(prompt.ids, RawIds(flags, *opened.model));
+    return prompt;
   }
   if (!format.ok()) return format.status();
-  CRIA_ASSIGN_OR_RETURN(const text::ChatOptions chat,
-                        MakeChatOptions(flags.generation, opened.tool_format));
+  prompt.format = *format;
+  CRIA_ASSIGN_OR_RETURN(prompt.chat, MakeChatOptions(flags.generation, opened.tool_format));
   CRIA_ASSIGN_OR_RETURN(const text::Conversation conversation, ReadConversation(flags));
-  CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, (*format)->Encode(conversation, chat));
+  CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, (*format)->Encode(conversation, prompt.chat));
   if (!encoded.images.empty())
     return absl::UnimplementedError(absl::StrCat(opened.name,
                                                  ": the model takes no pictures, found ",
                                                  encoded.images.size(), " in the messages"));
-  return std::move(encoded.ids);
+  prompt.ids = std::move(encoded.ids);
+  return prompt;
 }
 
 void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prompt,
@@ -107,7 +118,7 @@ void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prom
   if (logprobs) out["logprobs"] = std::move(probabilities);
   out["stop_reason"] = text::Name(answer.result.stop_reason);
   if (answer.result.stop_token_id) out["stop_token_id"] = *answer.result.stop_token_id;
-  out["tool_calls"] = base::json::array();
+  out["tool_calls"] = text::ToolCallsToJson(answer.calls);
   out["usage"] = base::json::object{{"prompt_tokens", answer.result.prompt_tokens},
                                     {"completion_tokens", answer.result.completion_tokens}};
   const Speeds speeds = SpeedsOf(answer.result);
@@ -124,18 +135,24 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
     return absl::UnimplementedError(
         "--image: pictures are taken by the vision models, which this version can't run");
   CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
-  CRIA_ASSIGN_OR_RETURN(const std::vector<text::TokenId> prompt, PromptIds(flags, context, opened));
+  CRIA_ASSIGN_OR_RETURN(const Prompt prompt, MakePrompt(flags, context, opened));
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
                         MakeGenerationOptions(flags.generation, context, *opened.model));
+  std::unique_ptr<text::ToolCallParser> parser;
+  if (prompt.format != nullptr) {
+    CRIA_RETURN_IF_ERROR(
+        SetToolOptions(*prompt.format, prompt.chat, *opened.model->tokenizer(), &options));
+    parser = MakeToolCallParser(prompt.chat, options);
+  }
   engine::Request request;
   request.model = opened.name;
-  request.prompt = prompt;
+  request.prompt = prompt.ids;
   request.options = options;
   request.context = context.context;
-  CRIA_ASSIGN_OR_RETURN(const Answer answer, Ask(*opened.engine, std::move(request),
+  CRIA_ASSIGN_OR_RETURN(const Answer answer, Ask(*opened.engine, std::move(request), parser.get(),
                                                  /*stream_to_stdout=*/!context.json));
   if (context.json && answer.result.status.ok())
-    PrintJson(opened, prompt, answer, options.logprobs >= 0);
+    PrintJson(opened, prompt.ids, answer, options.logprobs >= 0);
   if (flags.stats) PrintStats(opened, answer.result);
   return answer.result.status;
 }

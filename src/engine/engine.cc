@@ -29,7 +29,7 @@ struct Engine::Active {
     if (tokenizer == nullptr) return;
     const std::vector<text::TokenId>& prompt = session->tokens();
     const bool begins_text = prompt.size() == 1 && tokenizer->bos() == prompt.front();
-    detokenizer.emplace(*tokenizer, options.special_text, begins_text);
+    detokenizer.emplace(*tokenizer, /*special=*/false, begins_text, options.spelled_tokens);
   }
 
   std::shared_ptr<Session> session;

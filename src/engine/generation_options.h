@@ -35,7 +35,8 @@ struct GenerationOptions {
 
   std::vector<std::string> stop;  // texts that end the answer and are not part of it
   bool ignore_eos = false;        // stop tokens are ordinary tokens
-  bool special_text = false;      // special tokens in the answer are spelled out in its text
+  // Special tokens that the answer's text spells out, such as <|python_tag|>; others give no text.
+  std::vector<text::TokenId> spelled_tokens;
   int64_t logprobs = -1;  // alternatives to report a token: -1 none, 0 only the chosen one's
   std::shared_ptr<const text::Grammar> grammar;  // constrains the answer; may be null
 };

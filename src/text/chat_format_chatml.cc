@@ -104,7 +104,8 @@ class ChatMlFormat : public ChatFormat {
     for (size_t i = 0; i < conversation.size(); ++i) {
       auto body = Body(conversation[i]);
       if (!body.ok()) return base::Annotate(body.status(), "messages[" + std::to_string(i) + "]");
-      if (i == 0 && has_system && !tools.empty()) *body += (body->empty() ? "" : "\n\n") + system;
+      if (i == 0 && has_system && !tools.empty())
+        absl::StrAppend(&*body, body->empty() ? "" : "\n\n", system);
       CRIA_RETURN_IF_ERROR(Append(Name(conversation[i].role), *body, &chat.ids));
     }
     if (!options.generation_header) return chat;
@@ -128,7 +129,7 @@ class ChatMlFormat : public ChatFormat {
     std::string body = message.Text();
     if (message.role == Role::kUser && !message.context.empty()) body += "\n\n" + message.context;
     if (message.role == Role::kAssistant && !message.tool_calls.empty())
-      body += (body.empty() ? "" : "\n") + CallsText(message.tool_calls);
+      absl::StrAppend(&body, body.empty() ? "" : "\n", CallsText(message.tool_calls));
     return body;
   }
 

@@ -3,6 +3,8 @@
 #define CRIA_TEXT_DETOKENIZER_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "text/tokenizer.h"
 #include "text/utf8.h"
@@ -14,12 +16,14 @@ namespace cria::text {
 // outlive it.
 class StreamDetokenizer {
  public:
-  // `special`: special tokens are spelled out; otherwise they give no text. `begins_text`: nothing
-  // comes before the stream, so that a tokenizer that drops a leading space does it here.
+  // `special`: special tokens are spelled out; otherwise only those of `spelled` are, and the others
+  // give no text. `begins_text`: nothing comes before the stream, so that a tokenizer that drops a
+  // leading space does it here.
   explicit StreamDetokenizer(const Tokenizer& tokenizer, bool special = false,
-                             bool begins_text = false)
+                             bool begins_text = false, std::vector<TokenId> spelled = {})
       : tokenizer_(&tokenizer),
         special_(special),
+        spelled_(std::move(spelled)),
         drop_space_(begins_text && tokenizer.drops_leading_space()) {}
 
   // The text that is certain after this token.
@@ -30,6 +34,7 @@ class StreamDetokenizer {
  private:
   const Tokenizer* tokenizer_;
   bool special_;
+  std::vector<TokenId> spelled_;
   bool drop_space_;
   Utf8Stream characters_;
 };
