@@ -9,26 +9,12 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "checkpoint/checkpoint.h"
-#include "engine/loaded_model.h"
-#include "hub/model_store.h"
-#include "text/tokenizer_factory.h"
+#include "open_tokenizer.h"
 
 namespace cria {
 namespace {
 
 constexpr uint64_t kMaxBytes = uint64_t{256} << 20;
-
-absl::StatusOr<std::unique_ptr<const text::Tokenizer>> Open(const std::string& model) {
-  const bool json = model.ends_with(".json");
-  if (json || model.ends_with(".model")) {
-    CRIA_ASSIGN_OR_RETURN(const std::string file, base::ReadFile(model, kMaxBytes));
-    return json ? text::TokenizerFromHuggingFace(file, "") : text::TokenizerFromTiktoken(file);
-  }
-  CRIA_ASSIGN_OR_RETURN(const hub::ResolvedModel resolved, hub::Resolve(model));
-  CRIA_ASSIGN_OR_RETURN(const auto checkpoint, checkpoint::Checkpoint::Open(resolved.path));
-  return engine::MakeTokenizer(checkpoint->tokenizer(), checkpoint->config());
-}
 
 absl::StatusOr<std::vector<std::string>> ReadTexts(const std::string& path) {
   CRIA_ASSIGN_OR_RETURN(const std::string file, base::ReadFile(path, kMaxBytes));
@@ -43,7 +29,7 @@ absl::StatusOr<std::vector<std::string>> ReadTexts(const std::string& path) {
 }
 
 absl::Status Run(const std::string& model, const std::string& path) {
-  CRIA_ASSIGN_OR_RETURN(const auto tokenizer, Open(model));
+  CRIA_ASSIGN_OR_RETURN(const auto tokenizer, bench::OpenTokenizer(model));
   CRIA_ASSIGN_OR_RETURN(const std::vector<std::string> texts, ReadTexts(path));
   for (std::string line; std::getline(std::cin, line);) {
     const auto start = std::chrono::steady_clock::now();

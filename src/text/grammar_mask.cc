@@ -20,6 +20,57 @@ void GrammarMasks::Clear() {
   head_bytes_ = 0;
   masks_.clear();
   mask_of_.clear();
+  loops_.clear();
+}
+
+// The bytes first..last, followed by `bytes` - 1 continuation bytes, come back to `home`.
+bool GrammarMasks::AllLoopBack(ConfigId config, ConfigId home, int bytes, uint8_t first,
+                               uint8_t last, Loop* loop) {
+  ConfigId before = GrammarPda::kDead;
+  for (int byte = first; byte <= last; ++byte) {
+    const ConfigId next = pda_.Step(config, static_cast<uint8_t>(byte));
+    if (bytes == 1) {
+      if (next != home) return false;
+      continue;
+    }
+    if (next == before) continue;  // known to come back
+    if (next == GrammarPda::kDead || pda_.CanEnd(next)) return false;
+    loop->deepest = std::max(loop->deepest, pda_.Depth(next));
+    if (!AllLoopBack(next, home, bytes - 1, 0x80, 0xBF, loop)) return false;
+    before = next;
+  }
+  return true;
+}
+
+const GrammarMasks::Loop& GrammarMasks::LoopOf(ConfigId config) {
+  const auto [found, added] = loops_.try_emplace(config);
+  if (!added) return found->second;
+  Loop loop;
+  for (int byte = 0; byte < 0x80; ++byte)
+    if (pda_.Step(config, static_cast<uint8_t>(byte)) == config)
+      loop.ascii[byte / 64] |= uint64_t{1} << (byte % 64);
+  // The well-formed sequences of The Unicode Standard 15.0, table 3-7.
+  const auto tail = [&](uint8_t lead, int bytes, uint8_t first, uint8_t last) {
+    const ConfigId next = pda_.Step(config, lead);
+    if (next == GrammarPda::kDead || pda_.CanEnd(next)) return false;
+    loop.deepest = std::max(loop.deepest, pda_.Depth(next));
+    return AllLoopBack(next, config, bytes, first, last, &loop);
+  };
+  loop.others = AllLoopBack(config, config, 2, 0xC2, 0xDF, &loop) && tail(0xE0, 2, 0xA0, 0xBF) &&
+                AllLoopBack(config, config, 3, 0xE1, 0xEC, &loop) && tail(0xED, 2, 0x80, 0x9F) &&
+                AllLoopBack(config, config, 3, 0xEE, 0xEF, &loop) && tail(0xF0, 3, 0x90, 0xBF) &&
+                AllLoopBack(config, config, 4, 0xF1, 0xF3, &loop) && tail(0xF4, 3, 0x80, 0x8F);
+  return loops_[config] = loop;
+}
+
+bool GrammarMasks::StaysBelow(uint32_t node, ConfigId config) {
+  constexpr uint32_t kWorthwhile = 16;  // nodes
+  const std::span<const TokenTrie::Node> nodes = trie_.nodes();
+  if (nodes[node].end - node < kWorthwhile || pda_.CanEnd(config)) return false;
+  const bool known = loops_.contains(config);
+  const uint8_t next = nodes[node + 1].byte;
+  if (!known && (next >= 0x80 || pda_.Step(config, next) != config)) return false;
+  return LoopOf(config).Covers(trie_.below(node));
 }
 
 void GrammarMasks::Fill(ConfigId config, std::span<uint64_t> mask) {
@@ -47,18 +98,22 @@ void GrammarMasks::Compute(ConfigId config, std::span<uint64_t> mask) {
     for (const TokenId id : head->tokens) SetBit(mask, id);
     if (part.rest == GrammarPda::kEmptyStack) continue;
     const ConfigId rest = pda_.Return(part.rest);
-    for (const uint32_t exit : head->exits)
-      Walk(rest, exit, 0, [&](uint32_t index, const TokenTrie::Node&, ConfigId) {
-        for (const TokenId id : trie_.TokensAt(index)) SetBit(mask, id);
-      });
+    for (const uint32_t exit : head->exits) SetWalked(rest, exit, mask);
   }
 }
 
 // Near the limit of depth a head, which is made over the empty stack, would allow too much.
 void GrammarMasks::ComputeDirectly(ConfigId config, std::span<uint64_t> mask) {
   std::fill(mask.begin(), mask.end(), 0);
-  Walk(config, TokenTrie::kRoot, 0, [&](uint32_t index, const TokenTrie::Node&, ConfigId) {
+  SetWalked(config, TokenTrie::kRoot, mask);
+}
+
+void GrammarMasks::SetWalked(ConfigId config, uint32_t from, std::span<uint64_t> mask) {
+  Walk(config, from, 0, [&](uint32_t index, const TokenTrie::Node&, ConfigId reached) {
     for (const TokenId id : trie_.TokensAt(index)) SetBit(mask, id);
+    if (!StaysBelow(index, reached)) return false;
+    for (const TokenId id : trie_.TokensBelow(index)) SetBit(mask, id);
+    return true;
   });
 }
 
@@ -89,6 +144,11 @@ GrammarMasks::Head GrammarMasks::MakeHead(ConfigId config) {
          const auto tokens = trie_.TokensAt(index);
          head.tokens.insert(head.tokens.end(), tokens.begin(), tokens.end());
          if (pda_.CanEnd(reached) && node.height > 0) head.exits.push_back(index);
+         if (!StaysBelow(index, reached)) return false;
+         head.deepest = std::max(head.deepest, LoopOf(reached).deepest);
+         const auto below = trie_.TokensBelow(index);
+         head.tokens.insert(head.tokens.end(), below.begin(), below.end());
+         return true;
        });
   if (head.tokens.size() * sizeof(TokenId) > trie_.mask_words() * sizeof(uint64_t)) {
     head.bits.assign(trie_.mask_words(), 0);
@@ -113,9 +173,10 @@ GrammarMasks::Head GrammarMasks::MakeLimitedHead(ConfigId config, const Head& un
   Walk(config, TokenTrie::kRoot, reach + 1,
        [&](uint32_t index, const TokenTrie::Node& node, ConfigId reached) {
          head.deepest = std::max(head.deepest, pda_.Depth(reached));
-         if (node.depth <= reach) return;
+         if (node.depth <= reach) return false;
          for (const TokenId id : trie_.TokensAt(index)) SetBit(head.bits, id);
          if (pda_.CanEnd(reached) && node.height > 0) head.exits.push_back(index);
+         return false;
        });
   return head;
 }
@@ -137,8 +198,7 @@ void GrammarMasks::Walk(ConfigId config, uint32_t from, uint32_t min_depth, cons
       continue;
     }
     path_[node.depth] = reached;
-    visit(i, node, reached);
-    ++i;
+    i = visit(i, node, reached) ? node.end : i + 1;
   }
 }
 

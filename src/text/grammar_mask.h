@@ -55,17 +55,38 @@ class GrammarMasks {
 
   void Compute(ConfigId config, std::span<uint64_t> mask);
   void ComputeDirectly(ConfigId config, std::span<uint64_t> mask);
+  // Adds the tokens that go on from the node `from`, reached at `config`.
+  void SetWalked(ConfigId config, uint32_t from, std::span<uint64_t> mask);
   std::shared_ptr<const Head> HeadOf(ConfigId config);
   Head MakeHead(ConfigId config);
   Head MakeLimitedHead(ConfigId config, const Head& unlimited, uint32_t reach);
+  // Characters that lead from a configuration back to itself. Inside a string that is nearly all of
+  // them, and most of the trie need not be walked.
+  struct Loop {
+    uint64_t ascii[2] = {0, 0};  // a bit for each
+    bool others = false;         // all characters above, and none of their bytes may be the end
+    uint32_t deepest = 0;        // stack on the way
+    bool Covers(const TokenTrie::Below& below) const {
+      return (below.ascii[0] & ~ascii[0]) == 0 && (below.ascii[1] & ~ascii[1]) == 0 &&
+             (!below.other || (others && below.utf8));
+    }
+  };
+  const Loop& LoopOf(ConfigId config);
+  bool AllLoopBack(ConfigId config, ConfigId home, int bytes, uint8_t first, uint8_t last,
+                   Loop* loop);
+  // True if every path below the node stays where it is, at `config`, and none of them ends it.
+  bool StaysBelow(uint32_t node, ConfigId config);
+
   // Calls visit(node index, node, configuration) for every node below `from` that can be reached
-  // from `config` there, and that is at least `min_depth` deep or has such nodes below.
+  // from `config` there, and that is at least `min_depth` deep or has such nodes below; for nodes
+  // at least that deep visit may return true: nothing below need be visited.
   template <typename Visit>
   void Walk(ConfigId config, uint32_t from, uint32_t min_depth, const Visit& visit);
 
   GrammarPda& pda_;
   const TokenTrie& trie_;
   std::vector<ConfigId> path_;  // by depth: where the walk is
+  absl::flat_hash_map<ConfigId, Loop> loops_;
   absl::flat_hash_map<ConfigId, std::shared_ptr<const Head>> heads_;
   size_t head_bytes_ = 0;
   std::list<Mask> masks_;  // the last used first

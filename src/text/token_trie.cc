@@ -1,8 +1,10 @@
 #include "text/token_trie.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
+#include "text/utf8.h"
 
 namespace cria::text {
 
@@ -55,6 +57,7 @@ std::shared_ptr<const TokenTrie> TokenTrie::FromTokens(std::span<const std::stri
     }
   };
   nodes.push_back({});
+  trie->below_.resize(1);
   std::string_view before;
   for (uint32_t i = 0; i < trie->tokens_.size(); ++i) {
     const std::string_view token = trie->Bytes(trie->tokens_[i]);
@@ -66,12 +69,34 @@ std::shared_ptr<const TokenTrie> TokenTrie::FromTokens(std::span<const std::stri
       nodes.push_back(
           {0, i, static_cast<uint16_t>(depth + 1), 0, static_cast<uint8_t>(token[depth])});
     }
+    trie->below_.resize(nodes.size());
+    trie->AddBelow(token, path);
     before = token;
   }
   close(0);
   nodes[kRoot].end = static_cast<uint32_t>(nodes.size());
   nodes.push_back({0, static_cast<uint32_t>(trie->tokens_.size()), 0, 0, 0});
   return trie;
+}
+
+// Adds the token's bytes to the nodes on its path: to path[n] those from the n-th on.
+void TokenTrie::AddBelow(std::string_view token, std::span<const uint32_t> path) {
+  Below rest;
+  std::array<bool, 5> utf8 = {true, true, true, true, true};  // of the tails 0 to 4 bytes shorter
+  for (size_t n = token.size(); n-- > 0;) {
+    const auto byte = static_cast<uint8_t>(token[n]);
+    if (byte < 0x80) rest.ascii[byte / 64] |= uint64_t{1} << (byte % 64);
+    rest.other |= byte >= 0x80;
+    const Utf8Char first = DecodeUtf8(token.substr(n));
+    std::shift_right(utf8.begin(), utf8.end(), 1);
+    utf8[0] = first.kind == Utf8Char::Kind::kIncomplete ||
+              (first.kind == Utf8Char::Kind::kValid && utf8[first.length]);
+    Below& node = below_[path[n]];
+    node.ascii[0] |= rest.ascii[0];
+    node.ascii[1] |= rest.ascii[1];
+    node.other |= rest.other;
+    node.utf8 &= utf8[0];
+  }
 }
 
 std::span<const TokenId> TokenTrie::LongerThan(size_t bytes) const {

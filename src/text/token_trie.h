@@ -25,6 +25,12 @@ class TokenTrie {
     uint16_t height = 0;  // bytes from here to the deepest node below
     uint8_t byte = 0;
   };
+  // What the paths below a node are made of.
+  struct Below {
+    uint64_t ascii[2] = {0, 0};  // a bit for each byte below 0x80
+    bool other = false;          // bytes from 0x80 on
+    bool utf8 = true;            // each path is well-formed, but may end inside a character
+  };
   static constexpr uint32_t kRoot = 0;
   static constexpr size_t kMaxTokenBytes = 4096;  // longer tokens are never allowed
 
@@ -38,6 +44,12 @@ class TokenTrie {
     return {tokens_.data() + nodes_[node].first_token,
             tokens_.data() + nodes_[node + 1].first_token};
   }
+  // Tokens that are longer than the path to the node, which is their beginning.
+  std::span<const TokenId> TokensBelow(uint32_t node) const {
+    return {tokens_.data() + nodes_[node + 1].first_token,
+            tokens_.data() + nodes_[nodes_[node].end].first_token};
+  }
+  const Below& below(uint32_t node) const { return below_[node]; }
   std::span<const TokenId> LongerThan(size_t bytes) const;
   std::string_view Bytes(TokenId id) const;  // empty for ids that are left out or out of range
   uint32_t longest() const { return nodes_[kRoot].height; }
@@ -45,9 +57,12 @@ class TokenTrie {
   size_t mask_words() const { return (offsets_.size() - 1 + 63) / 64; }
 
  private:
+  void AddBelow(std::string_view token, std::span<const uint32_t> path);
+
   std::string bytes_;                    // of all tokens
   std::vector<uint32_t> offsets_;        // [vocab_size + 1] into bytes_
   std::vector<Node> nodes_;              // and one more, that only ends the tokens of the last
+  std::vector<Below> below_;             // of each node
   std::vector<TokenId> tokens_;          // sorted by their bytes
   std::vector<TokenId> by_length_;       // longest first
   std::vector<uint32_t> longer_counts_;  // [n]: how many are longer than n bytes
