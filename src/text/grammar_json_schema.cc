@@ -549,7 +549,9 @@ absl::StatusOr<std::shared_ptr<const Grammar>> GrammarFromJsonSchema(const value
   CRIA_ASSIGN_OR_RETURN(const ExprId expr, JsonSchemaCompiler(schema, builder, text).CompileRoot());
   const RuleId root = builder.Declare("schema");
   builder.Define(root, expr);
-  return builder.Build(root, {});
+  GrammarBuilder::Options options;
+  options.inline_rules = true;
+  return builder.Build(root, options);
 }
 
 absl::StatusOr<std::shared_ptr<const Grammar>> GrammarOfAnyJsonObject() {

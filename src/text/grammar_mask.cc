@@ -98,7 +98,15 @@ void GrammarMasks::Compute(ConfigId config, std::span<uint64_t> mask) {
     for (const TokenId id : head->tokens) SetBit(mask, id);
     if (part.rest == GrammarPda::kEmptyStack) continue;
     const ConfigId rest = pda_.Return(part.rest);
-    for (const uint32_t exit : head->exits) SetWalked(rest, exit, mask);
+    uint64_t live[2] = {0, 0};
+    for (int byte = 0; byte < 0x80; ++byte)
+      if (pda_.Step(rest, static_cast<uint8_t>(byte)) != GrammarPda::kDead)
+        live[byte / 64] |= uint64_t{1} << (byte % 64);
+    for (const uint32_t exit : head->exits) {
+      const TokenTrie::Below& below = trie_.below(exit);
+      if (below.other || (below.next[0] & live[0]) != 0 || (below.next[1] & live[1]) != 0)
+        SetWalked(rest, exit, mask);
+    }
   }
 }
 

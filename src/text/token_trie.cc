@@ -85,13 +85,15 @@ void TokenTrie::AddBelow(std::string_view token, std::span<const uint32_t> path)
   std::array<bool, 5> utf8 = {true, true, true, true, true};  // of the tails 0 to 4 bytes shorter
   for (size_t n = token.size(); n-- > 0;) {
     const auto byte = static_cast<uint8_t>(token[n]);
-    if (byte < 0x80) rest.ascii[byte / 64] |= uint64_t{1} << (byte % 64);
+    const uint64_t bit = byte < 0x80 ? uint64_t{1} << (byte % 64) : 0;
+    rest.ascii[byte / 64 % 2] |= bit;
     rest.other |= byte >= 0x80;
     const Utf8Char first = DecodeUtf8(token.substr(n));
     std::shift_right(utf8.begin(), utf8.end(), 1);
     utf8[0] = first.kind == Utf8Char::Kind::kIncomplete ||
               (first.kind == Utf8Char::Kind::kValid && utf8[first.length]);
     Below& node = below_[path[n]];
+    node.next[byte / 64 % 2] |= bit;
     node.ascii[0] |= rest.ascii[0];
     node.ascii[1] |= rest.ascii[1];
     node.other |= rest.other;

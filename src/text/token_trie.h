@@ -27,8 +27,9 @@ class TokenTrie {
   };
   // What the paths below a node are made of.
   struct Below {
-    uint64_t ascii[2] = {0, 0};  // a bit for each byte below 0x80
-    bool other = false;          // bytes from 0x80 on
+    uint64_t next[2] = {0, 0};   // a bit for each byte below 0x80 that a path begins with
+    uint64_t ascii[2] = {0, 0};  // and for each that is anywhere on one
+    bool other = false;          // there are bytes from 0x80 on
     bool utf8 = true;            // each path is well-formed, but may end inside a character
   };
   static constexpr uint32_t kRoot = 0;

@@ -60,14 +60,16 @@ class ToolGrammar {
     for (const ToolDefinition& tool : options_.tools) {
       if (!several && tool.name != options_.tool_choice) continue;
       auto call = Call(tool);
-      if (!call.ok()) return base::Annotate(call.status(), "tool '" + tool.name + "'");
+      if (!call.ok()) return base::Annotate(call.status(), absl::StrCat("tool '", tool.name, "'"));
       calls.push_back(*call);
     }
     const RuleId one = b_.Declare("call");
     b_.Define(one, b_.Choice(std::move(calls)));
     const RuleId root = b_.Declare("root");
     b_.Define(root, Answer(b_.Ref(one), several));
-    return b_.Build(root, {});
+    GrammarBuilder::Options options;
+    options.inline_rules = true;
+    return b_.Build(root, options);
   }
 
  private:
@@ -114,9 +116,10 @@ class ToolGrammar {
     for (auto member = members.rbegin(); member != members.rend(); ++member) {
       const std::string key((*member)->key());
       if (!IsPythonName(key))
-        return absl::InvalidArgumentError("parameter '" + key + "' can't stand in a Python call");
+        return absl::InvalidArgumentError(
+            absl::StrCat("parameter '", key, "' can't stand in a Python call"));
       auto value = PropertyValue(parameters, key);
-      if (!value.ok()) return base::Annotate(value.status(), "parameter '" + key + "'");
+      if (!value.ok()) return base::Annotate(value.status(), absl::StrCat("parameter '", key, "'"));
       const ExprId pair = b_.Sequence({b_.Literal(key + "="), *value, AsRule(after_one)});
       const ExprId later = b_.Sequence({b_.Literal(", "), pair});
       const bool required = IsRequired(parameters, key);
