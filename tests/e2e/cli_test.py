@@ -319,6 +319,32 @@ class OtherCommandsTest(CliCase):
 class ChatModelTest(CliCase):
     MODEL = "smollm2:135m"
 
+    def test_tool_calls(self):
+        tools = self.file("tools.json", json.dumps([
+            {"type": "function", "function": {"name": "get_weather", "parameters": {
+                "type": "object", "properties": {"city": {"enum": ["Rome", "Oslo"]}}, "required": ["city"]}}},
+            {"type": "function", "function": {"name": "get-time"}}]))
+        ask = ["run", self.MODEL, "Hello", "--tools", tools, "--max-tokens", 80, "--seed", 1]
+        for choice, names in (("required", ("get_weather", "get-time")), ("get_weather", ("get_weather",))):
+            answer = self.json(*ask, "--tool-choice", choice)
+            self.assertEqual(answer["text"], "")
+            self.assertTrue(answer["tool_calls"])
+            for call in answer["tool_calls"]:
+                self.assertIn(call["name"], names)
+                if call["name"] == "get_weather":
+                    self.assertIn(call["arguments"]["city"], ("Rome", "Oslo"))
+        two = '{"name": "get-time", "parameters": {}}; {"name": "get_weather", "parameters": {"city": "Oslo"}}'
+        said = self.file("said.gbnf", 'root ::= "' + two.replace('"', '\\"') + '"\n')
+        answer = self.json(*ask, "--grammar", said)
+        self.assertEqual(answer["tool_calls"], [{"name": "get-time", "arguments": {}},
+                                                {"name": "get_weather", "arguments": {"city": "Oslo"}}])
+        for without in (["--tool-choice", "none"], []):
+            flags = ask if without else [flag for flag in ask if flag not in ("--tools", tools)]
+            answer = self.json(*flags, *without, "--grammar", said)
+            self.assertEqual((answer["text"], answer["tool_calls"]), (two, []))
+        self.assertIn("nobody", self.fails(2, *ask, "--tool-choice", "nobody"))
+        self.assertIn("--grammar", self.fails(2, *ask, "--tool-choice", "required", "--grammar", said))
+
     def test_messages_equal_the_prompt_they_spell(self):
         messages = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Say hello."}]
         path = self.file("messages.json", json.dumps(messages))
