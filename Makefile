@@ -34,7 +34,7 @@ bench: ## measure: speed beside the machine's limits, tokenizer, grammars, weigh
 
 format: ## clang-format over the sources
 	@tools/install_deps.sh lint
-	@git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' | xargs -r clang-format-16 -i
+	@git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-16 -i
 
 lint: ## clang-format, include directions, clang-tidy
 	@tools/install_deps.sh lint

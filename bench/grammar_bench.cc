@@ -80,7 +80,8 @@ absl::Status Run(const std::string& model, int repeat) {
   CRIA_ASSIGN_OR_RETURN(const auto tokenizer, bench::OpenTokenizer(model));
   const auto trie_start = Clock::now();
   const auto trie = text::BuildTokenTrie(*tokenizer);
-  std::printf("vocabulary %d, token trie built in %.0f ms\n", static_cast<int>(tokenizer->vocab_size()),
+  std::printf("vocabulary %d, token trie built in %.0f ms\n",
+              static_cast<int>(tokenizer->vocab_size()),
               Micros(Clock::now() - trie_start).count() / 1000);
   std::printf("%-15s %7s %9s %9s %9s %9s %9s %10s %9s\n", "schema", "tokens", "build us",
               "median us", "mean us", "p99 us", "max us", "first mean", "first max");
@@ -94,9 +95,9 @@ absl::Status Run(const std::string& model, int repeat) {
     std::vector<double> first, micros;
     CRIA_RETURN_IF_ERROR(Pass(grammar, trie, ids, &first));
     for (int i = 0; i < repeat; ++i) CRIA_RETURN_IF_ERROR(Pass(grammar, trie, ids, &micros));
-    std::printf("%-15s %7zu %9.0f %9.1f %9.1f %9.1f %9.1f %10.1f %9.1f\n", c.name, ids.size(), build,
-                Quantile(micros, 0.5), Mean(micros), Quantile(micros, 0.99), Quantile(micros, 1),
-                Mean(first), Quantile(first, 1));
+    std::printf("%-15s %7zu %9.0f %9.1f %9.1f %9.1f %9.1f %10.1f %9.1f\n", c.name, ids.size(),
+                build, Quantile(micros, 0.5), Mean(micros), Quantile(micros, 0.99),
+                Quantile(micros, 1), Mean(first), Quantile(first, 1));
   }
   return absl::OkStatus();
 }

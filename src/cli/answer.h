@@ -14,7 +14,7 @@
 namespace cria::cli {
 
 struct Answer {
-  std::string text;                  // valid UTF-8; without the calls
+  std::string text;                   // valid UTF-8; without the calls
   std::vector<text::ToolCall> calls;  // that the parser found
   std::vector<engine::SampledToken> tokens;
   engine::GenerationResult result;

@@ -83,8 +83,7 @@ class Chat {
     request.session = session_;
     ClearInterrupt();
     const auto parser = MakeToolCallParser(chat_options_, options_);
-    auto answer =
-        Ask(*opened_.engine, std::move(request), parser.get(), /*stream_to_stdout=*/true);
+    auto answer = Ask(*opened_.engine, std::move(request), parser.get(), /*stream_to_stdout=*/true);
     if (!answer.ok()) return Undo(answer.status());
     if (flags_.stats) PrintStats(opened_, answer->result);
     conversation_.push_back(TextMessage(text::Role::kAssistant, answer->text));

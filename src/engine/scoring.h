@@ -32,8 +32,8 @@ struct Score {
   double perplexity() const { return std::exp(nll / static_cast<double>(scored)); }
 };
 
-// kInvalidArgument for ids outside the vocabulary or a stride that doesn't fit the window; kResourceExhausted when a window doesn't fit the
-// model's context.
+// kInvalidArgument for ids outside the vocabulary or a stride that doesn't fit the window;
+// kResourceExhausted when a window doesn't fit the model's context.
 absl::StatusOr<Score> ScoreSequence(const LoadedModel& model, std::span<const text::TokenId> ids,
                                     const ScoringOptions& options, base::ThreadPool& pool);
 

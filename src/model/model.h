@@ -91,7 +91,7 @@ class Model {
   const KvLayout& kv_layout() const { return kv_layout_; }
   const std::vector<DecoderLayer>& layers() const { return layers_; }
   const Linear& head() const { return head_; }  // [V, H]
-  uint64_t packed_bytes() const;  // memory of the packed weights
+  uint64_t packed_bytes() const;                // memory of the packed weights
 
   // Runs all sequences' tokens through the model, fills their caches and returns the wanted logits.
   // Each sequence's result is the same whether it runs alone, in parts or beside others.

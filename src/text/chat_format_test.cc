@@ -148,6 +148,10 @@ Pieces Dialog(const std::vector<Pieces>& turns) {
   return pieces;
 }
 
+ChatOptions Dated(std::string date) {
+  return {{}, ToolFormat::kJson, std::move(date), true, "auto"};
+}
+
 TEST(Llama3Format, NoSystemBlockOfItsOwn) {
   EXPECT_EQ(Llama3(R"([{"role": "user", "content": " \n\nhi <|eot_id|> "}])"),
             Dialog({Turn("user", " \n\nhi <|eot_id|> ")}));
@@ -224,14 +228,15 @@ TEST(Llama3Format, CallsAreWrittenInTheToolFormat) {
 }
 
 TEST(Llama3Format, PythonTagStandsBeforeCodeOnly) {
-  const Pieces code = Llama3(R"json([{"role": "assistant", "content": "", "stop_reason": "end_of_message",
+  const Pieces code =
+      Llama3(R"json([{"role": "assistant", "content": "", "stop_reason": "end_of_message",
       "tool_calls": [{"name": "code_interpreter", "arguments": {"code": "print(1)"}}]}])json");
   EXPECT_EQ(code, Dialog({{"<|start_header_id|>", "assistant", "<|end_header_id|>", "\n\n",
                            "<|python_tag|>", "print(1)", "<|eom_id|>"}}));
-  const Pieces search = Llama3(R"([{"role": "assistant", "content": null, "stop_reason": "end_of_message",
+  const Pieces search =
+      Llama3(R"([{"role": "assistant", "content": null, "stop_reason": "end_of_message",
       "tool_calls": [{"name": "wolfram_alpha", "arguments": {"query": "1+1"}}]}])");
-  EXPECT_EQ(search,
-            Dialog({Turn("assistant", "wolfram_alpha.call(query=\"1+1\")", "<|eom_id|>")}));
+  EXPECT_EQ(search, Dialog({Turn("assistant", "wolfram_alpha.call(query=\"1+1\")", "<|eom_id|>")}));
   const auto missing = Encode(Llama3Tokenizer(), "", R"([{"role": "user", "content": ""},
       {"role": "assistant", "tool_calls": [{"name": "code_interpreter", "arguments": {}}]}])");
   EXPECT_EQ(missing.status().code(), absl::StatusCode::kInvalidArgument);
@@ -239,8 +244,7 @@ TEST(Llama3Format, PythonTagStandsBeforeCodeOnly) {
 }
 
 TEST(Llama3Format, DateBringsTheBlock) {
-  ChatOptions options;
-  options.date.emplace("2024-09-24");
+  ChatOptions options = Dated("2024-09-24");
   const std::string dates =
       "Cutting Knowledge Date: December 2023\nToday Date: 24 September 2024\n";
   EXPECT_EQ(Llama3(R"([{"role": "user", "content": "u"}])", options),
@@ -248,14 +252,12 @@ TEST(Llama3Format, DateBringsTheBlock) {
   EXPECT_EQ(
       Llama3(R"([{"role": "system", "content": "s"}, {"role": "user", "content": "u"}])", options),
       Dialog({Turn("system", dates + "\ns\n"), Turn("user", "u")}));
-  options.date = "24.9.2024";
-  EXPECT_EQ(Encode(Llama3Tokenizer(), "", "[]", options).status().code(),
+  EXPECT_EQ(Encode(Llama3Tokenizer(), "", "[]", Dated("24.9.2024")).status().code(),
             absl::StatusCode::kInvalidArgument);
 }
 
 TEST(Llama3Format, CustomToolsAreAUserMessage) {
-  ChatOptions options;
-  options.date.emplace("2024-09-24");
+  ChatOptions options = Dated("2024-09-24");
   options.tools =
       Tools(R"([{"type": "function", "function": {"name": "f"}}, {"type": "brave_search"}])");
   const std::string block =
@@ -276,8 +278,7 @@ TEST(Llama3Format, CustomToolsAreAUserMessage) {
 }
 
 TEST(Llama3Format, BuiltinToolsNeedNoList) {
-  ChatOptions options;
-  options.date.emplace("2024-09-24");
+  ChatOptions options = Dated("2024-09-24");
   options.tools = Tools(R"([{"type": "code_interpreter"}])");
   EXPECT_EQ(Llama3("[]", options),
             Dialog({Turn("system",
@@ -286,8 +287,7 @@ TEST(Llama3Format, BuiltinToolsNeedNoList) {
 }
 
 TEST(Llama3Format, ToolChoice) {
-  ChatOptions options;
-  options.date.emplace("2024-09-24");
+  ChatOptions options = Dated("2024-09-24");
   options.tools = Tools(R"([{"name": "f"}])");
   options.tool_choice = "none";
   EXPECT_EQ(Llama3("[]", options).size(), Dialog({
@@ -391,8 +391,7 @@ TEST(ChatMlFormat, RefusesWhatItHasNoPlaceFor) {
                 .status()
                 .code(),
             absl::StatusCode::kInvalidArgument);
-  ChatOptions options;
-  options.date = "today";
+  const ChatOptions options = Dated("today");
   EXPECT_EQ(Encode(ChatMlTokenizer(), kSmolTemplate, "[]", options).status().code(),
             absl::StatusCode::kInvalidArgument);
 }

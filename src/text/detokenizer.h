@@ -16,9 +16,9 @@ namespace cria::text {
 // outlive it.
 class StreamDetokenizer {
  public:
-  // `special`: special tokens are spelled out; otherwise only those of `spelled` are, and the others
-  // give no text. `begins_text`: nothing comes before the stream, so that a tokenizer that drops a
-  // leading space does it here.
+  // `special`: special tokens are spelled out; otherwise only those of `spelled` are, and the
+  // others give no text. `begins_text`: nothing comes before the stream, so that a tokenizer that
+  // drops a leading space does it here.
   explicit StreamDetokenizer(const Tokenizer& tokenizer, bool special = false,
                              bool begins_text = false, std::vector<TokenId> spelled = {})
       : tokenizer_(&tokenizer),

@@ -192,7 +192,8 @@ std::optional<uint32_t> LiteralReader::Hex(int digits) {
   for (int i = 0; i < digits; ++i, ++pos_) {
     const auto c = static_cast<unsigned char>(Peek());
     if (!absl::ascii_isxdigit(c)) return std::nullopt;
-    code = code * 16 + static_cast<uint32_t>(absl::ascii_isdigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
+    code =
+        code * 16 + static_cast<uint32_t>(absl::ascii_isdigit(c) ? c - '0' : (c | 0x20) - 'a' + 10);
   }
   return code;
 }

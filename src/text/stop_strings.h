@@ -9,9 +9,10 @@
 
 namespace cria::text {
 
-// Passes text on up to the first stop string, which is swallowed with all that follows. Text that may be the beginning of a
-// stop string is held back. Of stop strings that end at the same byte the one that begins first counts. Linear in the text for
-// each stop string (Knuth, Morris, Pratt: "Fast Pattern Matching in Strings", 1977). One thread at a time.
+// Passes text on up to the first stop string, which is swallowed with all that follows. Text that
+// may be the beginning of a stop string is held back. Of stop strings that end at the same byte the
+// one that begins first counts. Linear in the text for each stop string (Knuth, Morris, Pratt:
+// "Fast Pattern Matching in Strings", 1977). One thread at a time.
 class StopStringFilter {
  public:
   // None of `stops` is empty.

@@ -6,7 +6,8 @@ namespace cria::text {
 namespace {
 
 // Feeds `text` in pieces of `step` bytes.
-std::pair<std::string, bool> Filter(std::vector<std::string> stops, const std::string& text, size_t step) {
+std::pair<std::string, bool> Filter(std::vector<std::string> stops, const std::string& text,
+                                    size_t step) {
   StopStringFilter filter(std::move(stops));
   std::string shown;
   for (size_t i = 0; i < text.size(); i += step) shown += filter.Feed(text.substr(i, step));
@@ -16,9 +17,11 @@ std::pair<std::string, bool> Filter(std::vector<std::string> stops, const std::s
 
 TEST(StopStringFilterTest, CutsAtTheFirstStopWhateverTheChunks) {
   for (size_t step = 1; step <= 12; ++step) {
-    EXPECT_EQ(Filter({"END", "NEVER"}, "one EN two END three", step), (std::pair<std::string, bool>("one EN two ", true)));
+    EXPECT_EQ(Filter({"END", "NEVER"}, "one EN two END three", step),
+              (std::pair<std::string, bool>("one EN two ", true)));
     EXPECT_EQ(Filter({"aab"}, "aaaab!", step), (std::pair<std::string, bool>("aa", true)));
-    EXPECT_EQ(Filter({"xyz"}, "no stop, but xy", step), (std::pair<std::string, bool>("no stop, but xy", false)));
+    EXPECT_EQ(Filter({"xyz"}, "no stop, but xy", step),
+              (std::pair<std::string, bool>("no stop, but xy", false)));
     EXPECT_EQ(Filter({"b", "ab"}, "cab", step), (std::pair<std::string, bool>("c", true)));
     EXPECT_EQ(Filter({}, "anything", step), (std::pair<std::string, bool>("anything", false)));
   }

@@ -23,9 +23,7 @@ constexpr std::array<std::string_view, 3> kBuiltinSearches = {"brave_search", "w
 // How far StartAt() looks for the part that decides.
 constexpr size_t kMaxSpaces = 64, kMaxName = 128, kMaxFenceWord = 16;
 
-bool IsWordChar(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_';
-}
+bool IsWordChar(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_'; }
 bool IsSpace(char c) { return absl::ascii_isspace(static_cast<unsigned char>(c)); }
 
 Start Prefix(std::string_view text, std::string_view expected) {
@@ -113,8 +111,8 @@ size_t ReadQuery(std::string_view text, std::string* query) {
   if (quote != '"' && quote != '\'') return 0;
   for (size_t i = 1; i < text.size(); ++i) {
     if (text[i] == quote) return i + 1;
-    const bool escape = text[i] == '\\' && i + 1 < text.size() &&
-                        (text[i + 1] == quote || text[i + 1] == '\\');
+    const bool escape =
+        text[i] == '\\' && i + 1 < text.size() && (text[i + 1] == quote || text[i + 1] == '\\');
     if (escape) ++i;
     *query += text[i];
   }

@@ -97,9 +97,9 @@ class ToolGrammar {
                           b_.Literal("</function>")});
     }
     const std::string name = JsonText::Spell(json::value(tool.name));
-    const std::string begin = chatml() ? absl::StrCat("{\"name\": ", name, ", \"arguments\": ")
-                                       : absl::StrCat("{\"type\": \"function\", \"name\": ", name,
-                                                      ", \"parameters\": ");
+    const std::string begin =
+        chatml() ? absl::StrCat("{\"name\": ", name, ", \"arguments\": ")
+                 : absl::StrCat("{\"type\": \"function\", \"name\": ", name, ", \"parameters\": ");
     return b_.Sequence({b_.Literal(begin), arguments, b_.Literal("}")});
   }
 

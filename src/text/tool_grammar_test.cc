@@ -38,13 +38,15 @@ constexpr char kWeather[] = R"({"type": "object", "required": ["city"], "propert
 
 ChatOptions Options(std::string choice, ToolFormat format = ToolFormat::kJson) {
   ChatOptions options;
-  options.tools = {Tool("get_weather", kWeather), Tool("get-time", "{}"), Tool("brave_search", "{}")};
+  options.tools = {Tool("get_weather", kWeather), Tool("get-time", "{}"),
+                   Tool("brave_search", "{}")};
   options.tool_choice = std::move(choice);
   options.tool_format = format;
   return options;
 }
 
-std::shared_ptr<const Grammar> Make(const ChatOptions& options, std::string_view format = "llama3") {
+std::shared_ptr<const Grammar> Make(const ChatOptions& options,
+                                    std::string_view format = "llama3") {
   const auto grammar = ToolCallGrammar(NamedFormat(format), options);
   EXPECT_TRUE(grammar.ok()) << grammar.status();
   return grammar.value_or(nullptr);
@@ -72,7 +74,8 @@ TEST(ToolGrammar, Json) {
       R"({"type": "function", "name": "get_weather", "parameters": {"city": "Paris"}})";
   ExpectAllowed(any, weather);
   ExpectAllowed(any, R"({"type": "function", "name": "get-time", "parameters": {}})");
-  ExpectAllowed(any, R"({"type": "function", "name": "brave_search", "parameters": {"query": "x"}})");
+  ExpectAllowed(any,
+                R"({"type": "function", "name": "brave_search", "parameters": {"query": "x"}})");
   const auto one = Make(Options("get_weather"));
   ExpectAllowed(one, weather);
   const std::string refused[] = {
@@ -95,9 +98,13 @@ TEST(ToolGrammar, PythonList) {
   ExpectAllowed(grammar, R"([get_weather(city="Paris")])");
   ExpectAllowed(grammar, R"([get_weather(days=3, city="Paris", unit="C", at={"x": 1.5})])");
   ExpectAllowed(grammar, R"([get-time(), get_weather(city="a \"b\" \u00e9", at={})])", 2);
-  const std::string refused[] = {"[]", "[get_weather()]", "[get_weather(days=3)]",
-                                 "[get_weather(city=\"P\", days=3)]", "[get_weather(, city=\"P\")]",
-                                 "[get_weather(city=\"P\",)]", "[get-time(a=1)]",
+  const std::string refused[] = {"[]",
+                                 "[get_weather()]",
+                                 "[get_weather(days=3)]",
+                                 "[get_weather(city=\"P\", days=3)]",
+                                 "[get_weather(, city=\"P\")]",
+                                 "[get_weather(city=\"P\",)]",
+                                 "[get-time(a=1)]",
                                  "[get_weather(days=33, city=\"P\")]"};
   for (const std::string& answer : refused) EXPECT_FALSE(Matches(grammar, answer)) << answer;
   const auto one = Make(Options("get-time", ToolFormat::kPythonList));

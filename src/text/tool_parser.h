@@ -22,7 +22,7 @@ namespace cria::text {
 class ToolCallParser {
  public:
   struct Result {
-    std::string text;  // what is left to show
+    std::string text;             // what is left to show
     std::vector<ToolCall> calls;  // all of them, in order; without ids
     bool malformed = false;  // something looked like a call but does not parse: it is in the text
   };

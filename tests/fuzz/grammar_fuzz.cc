@@ -12,7 +12,8 @@ using namespace cria;
 std::shared_ptr<const text::TokenTrie> MakeTrie() {
   std::vector<std::string> tokens;
   for (int byte = 0; byte < 256; ++byte) tokens.emplace_back(1, static_cast<char>(byte));
-  for (const char* token : {"\"}", "{\"", "\": ", "ab", "abc", "\\u", "12", "true", "\xC3\xA9", ", \""})
+  for (const char* token :
+       {"\"}", "{\"", "\": ", "ab", "abc", "\\u", "12", "true", "\xC3\xA9", ", \""})
     tokens.emplace_back(token);
   return text::TokenTrie::FromTokens(tokens);
 }

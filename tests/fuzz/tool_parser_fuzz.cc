@@ -29,8 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<ToolDefinition> tools;
   if (data[0] % 2 == 0) tools = {{"add", "", {}}, {"get-time", "", {}}};
   const size_t piece = 1 + data[0] / 2;
-  const std::string answer = cria::text::ToValidUtf8(
-      std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
+  const std::string answer =
+      cria::text::ToValidUtf8(std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
   const ToolCallParser::Result whole = Parse(answer, answer.size() + 1, tools);
   const ToolCallParser::Result cut = Parse(answer, piece, tools);
   CRIA_CHECK(whole.text == cut.text && whole.malformed == cut.malformed);
