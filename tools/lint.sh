@@ -2,7 +2,7 @@
 # Format, include directions, and clang-tidy over the sources.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' | xargs -r clang-format-16 --dry-run -Werror
+git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-16 --dry-run -Werror
 python3 tools/check_layers.py
 cmake --preset dev >/dev/null
 git ls-files 'src/*.cc' | xargs -r -P "$(nproc)" -n 4 clang-tidy-16 -p build/dev --quiet
