@@ -5,12 +5,12 @@
 set -euo pipefail
 
 build="g++ cmake ninja-build ccache mold pkg-config ca-certificates curl python3 python3-pip
-       libabsl-dev libboost1.81-dev libboost-json1.81-dev libcli11-dev libfmt-dev libspdlog-dev
-       libpcre2-dev libcurl4-openssl-dev libssl-dev libedit-dev"
+       libabsl-dev libboost1.81-dev libboost-json1.81-dev libcli11-dev
+       libpcre2-dev libcurl4-openssl-dev libssl-dev libedit-dev zlib1g-dev"
 test="$build libgtest-dev libgmock-dev googletest libsimde-dev clang-16 libclang-rt-16-dev
       g++-aarch64-linux-gnu qemu-user openssl"
 lint="$build clang-format-16 clang-tidy-16 libgtest-dev"
-bench="$build libbenchmark-dev libdnnl-dev"
+bench="$build python3-venv"
 
 group="${1:-build}"
 case "$group" in build|test|lint|bench) wanted="${!group}" ;;
