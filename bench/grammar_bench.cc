@@ -47,6 +47,11 @@ constexpr Case kCases[] = {
      R"({"value": "root", "children": [{"value": "left", "children": []}, {"value": "right", "children": [{"value": "leaf", "children": []}]}]})"},
     {"any JSON", "{}",
      R"({"a": [1, 2.5, true, null, {"b": "text with \"quotes\" and \u00e9"}], "c": {"d": [[[]]]}, "e": "done"})"},
+    {"limited texts",
+     R"({"type":"object","properties":{"title":{"type":"string","minLength":1,"maxLength":80},
+       "body":{"type":"string","minLength":1},"code":{"type":"string","pattern":"^[A-Z]{3}-[0-9]{4}$"},
+       "stars":{"type":"integer","minimum":1,"maximum":5}},"required":["title","body","code","stars"]})",
+     R"({"title": "A fine machine", "body": "It does what it says, and no more than that.", "code": "ABC-1234", "stars": 4})"},
     {"bounded string", R"({"type":"string","pattern":"^[A-Za-z ,.]{10,200}$"})",
      R"("It was a bright cold day in April, and the clocks were striking thirteen.")"},
 };

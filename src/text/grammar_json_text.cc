@@ -84,27 +84,27 @@ ExprId JsonText::Char(const std::vector<CodepointRange>& ranges) {
 }
 
 ExprId JsonText::AnyChar() {
-  return Rule(char_, "json character", [&] {
-    const ExprId hex = b_.Chars({{'0', '9'}, {'a', 'f'}, {'A', 'F'}});
-    const ExprId d = b_.Chars({{'d', 'd'}, {'D', 'D'}});
-    const ExprId high = b_.Sequence({d, b_.Chars({{'8', '9'}, {'a', 'b'}, {'A', 'B'}}), hex, hex});
-    const ExprId low = b_.Sequence({d, b_.Chars({{'c', 'f'}, {'C', 'F'}}), hex, hex});
-    const ExprId below = b_.Chars({{'0', '9'}, {'a', 'c'}, {'A', 'C'}, {'e', 'f'}, {'E', 'F'}});
-    const ExprId unit = b_.Choice({b_.Sequence({below, hex, hex, hex}),
-                                   b_.Sequence({d, b_.Chars({{'0', '7'}}), hex, hex}),
-                                   b_.Sequence({high, b_.Literal("\\u"), low})});
-    const ExprId escaped = b_.Choice({b_.Chars({{'"', '"'},
-                                                {'\\', '\\'},
-                                                {'/', '/'},
-                                                {'b', 'b'},
-                                                {'f', 'f'},
-                                                {'n', 'n'},
-                                                {'r', 'r'},
-                                                {'t', 't'}}),
-                                      b_.Sequence({b_.Literal("u"), unit})});
-    return b_.Choice({b_.Chars(ComplementRanges({{0, 0x1F}, {'"', '"'}, {'\\', '\\'}})),
-                      b_.Sequence({b_.Literal("\\"), escaped})});
-  });
+  if (char_) return *char_;
+  const ExprId hex = b_.Chars({{'0', '9'}, {'a', 'f'}, {'A', 'F'}});
+  const ExprId d = b_.Chars({{'d', 'd'}, {'D', 'D'}});
+  const ExprId high = b_.Sequence({d, b_.Chars({{'8', '9'}, {'a', 'b'}, {'A', 'B'}}), hex, hex});
+  const ExprId low = b_.Sequence({d, b_.Chars({{'c', 'f'}, {'C', 'F'}}), hex, hex});
+  const ExprId below = b_.Chars({{'0', '9'}, {'a', 'c'}, {'A', 'C'}, {'e', 'f'}, {'E', 'F'}});
+  const ExprId unit = b_.Choice({b_.Sequence({below, hex, hex, hex}),
+                                 b_.Sequence({d, b_.Chars({{'0', '7'}}), hex, hex}),
+                                 b_.Sequence({high, b_.Literal("\\u"), low})});
+  const ExprId escaped = b_.Choice({b_.Chars({{'"', '"'},
+                                              {'\\', '\\'},
+                                              {'/', '/'},
+                                              {'b', 'b'},
+                                              {'f', 'f'},
+                                              {'n', 'n'},
+                                              {'r', 'r'},
+                                              {'t', 't'}}),
+                                    b_.Sequence({b_.Literal("u"), unit})});
+  char_ = b_.Choice({b_.Chars(ComplementRanges({{0, 0x1F}, {'"', '"'}, {'\\', '\\'}})),
+                     b_.Sequence({b_.Literal("\\"), escaped})});
+  return *char_;
 }
 
 ExprId JsonText::Quoted(ExprId content) {

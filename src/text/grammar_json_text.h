@@ -77,7 +77,8 @@ class JsonText {
   ExprId ExceptTrie(const Trie& trie);
 
   GrammarBuilder& b_;
-  std::optional<RuleId> space_, char_, string_, integer_, number_, value_, object_, array_;
+  std::optional<ExprId> char_;  // no rule: strings are run through at one level of the stack
+  std::optional<RuleId> space_, string_, integer_, number_, value_, object_, array_;
 };
 
 }  // namespace cria::text

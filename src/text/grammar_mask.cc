@@ -1,6 +1,8 @@
 #include "text/grammar_mask.h"
 
 #include <algorithm>
+#include <bit>
+#include <utility>
 
 namespace cria::text {
 namespace {
@@ -11,6 +13,10 @@ void SetBit(std::span<uint64_t> bits, TokenId id) {
 
 void ClearBit(std::span<uint64_t> bits, TokenId id) {
   bits[static_cast<size_t>(id) / 64] &= ~(uint64_t{1} << (id % 64));
+}
+
+bool HasBit(std::span<const uint64_t> bits, TokenId id) {
+  return bits[static_cast<size_t>(id) / 64] >> (id % 64) & 1;
 }
 
 }  // namespace
@@ -117,7 +123,7 @@ void GrammarMasks::ComputeDirectly(ConfigId config, std::span<uint64_t> mask) {
 }
 
 void GrammarMasks::SetWalked(ConfigId config, uint32_t from, std::span<uint64_t> mask) {
-  Walk(config, from, 0, [&](uint32_t index, const TokenTrie::Node&, ConfigId reached) {
+  Walk(config, from, [&](uint32_t index, const TokenTrie::Node&, ConfigId reached) {
     for (const TokenId id : trie_.TokensAt(index)) SetBit(mask, id);
     if (!StaysBelow(index, reached)) return false;
     for (const TokenId id : trie_.TokensBelow(index)) SetBit(mask, id);
@@ -128,11 +134,10 @@ void GrammarMasks::SetWalked(ConfigId config, uint32_t from, std::span<uint64_t>
 std::shared_ptr<const GrammarMasks::Head> GrammarMasks::HeadOf(ConfigId config) {
   if (const auto found = heads_.find(config); found != heads_.end()) return found->second;
   Head head;
-  const auto [unlimited, reach] = pda_.Unlimited(config, trie_.longest());
-  if (unlimited != GrammarPda::kDead && unlimited != config && reach > 0)
-    head = MakeLimitedHead(config, *HeadOf(unlimited), reach);
-  else
-    head = MakeHead(config);
+  const GrammarPda::Counted counted = pda_.CountsOf(config);
+  const bool plain =
+      counted.free == GrammarPda::kDead || counted.free == config || counted.inside == config;
+  head = plain ? MakeHead(config) : MakeCountedHead(config, counted);
   if (head_bytes_ > kMaxHeadBytes) {
     heads_.clear();
     head_bytes_ = 0;
@@ -146,7 +151,7 @@ std::shared_ptr<const GrammarMasks::Head> GrammarMasks::HeadOf(ConfigId config) 
 GrammarMasks::Head GrammarMasks::MakeHead(ConfigId config) {
   Head head;
   head.deepest = pda_.Depth(config);
-  Walk(config, TokenTrie::kRoot, 0,
+  Walk(config, TokenTrie::kRoot,
        [&](uint32_t index, const TokenTrie::Node& node, ConfigId reached) {
          head.deepest = std::max(head.deepest, pda_.Depth(reached));
          const auto tokens = trie_.TokensAt(index);
@@ -166,40 +171,61 @@ GrammarMasks::Head GrammarMasks::MakeHead(ConfigId config) {
   return head;
 }
 
-// Tokens of at most `reach` bytes cannot tell the two apart, and only what is deeper must be
-// walked.
-GrammarMasks::Head GrammarMasks::MakeLimitedHead(ConfigId config, const Head& unlimited,
-                                                 uint32_t reach) {
+GrammarPda::ConfigId GrammarMasks::After(ConfigId config, std::string_view bytes) {
+  for (const char byte : bytes) {
+    if (config == GrammarPda::kDead) break;
+    config = pda_.Step(config, static_cast<uint8_t>(byte));
+  }
+  return config;
+}
+
+std::vector<uint64_t> GrammarMasks::BitsOf(const Head& head) const {
+  std::vector<uint64_t> bits = head.bits;
+  bits.resize(trie_.mask_words(), 0);
+  for (const TokenId id : head.tokens) SetBit(bits, id);
+  return bits;
+}
+
+// The counts matter to few tokens: to those that are longer than the most that may follow, and,
+// while something must follow, to those that would end the repetition. Only these are tried.
+GrammarMasks::Head GrammarMasks::MakeCountedHead(ConfigId config,
+                                                 const GrammarPda::Counted& counted) {
+  const std::shared_ptr<const Head> free = HeadOf(counted.free);
+  std::vector<uint64_t> tried = BitsOf(*free);
   Head head;
-  head.deepest = std::max(unlimited.deepest, pda_.Depth(config));
-  head.bits = unlimited.bits;
-  head.bits.resize(trie_.mask_words(), 0);
-  for (const TokenId id : unlimited.tokens) SetBit(head.bits, id);
-  for (const TokenId id : trie_.LongerThan(reach)) ClearBit(head.bits, id);
-  for (const uint32_t exit : unlimited.exits)
-    if (trie_.node(exit).depth <= reach) head.exits.push_back(exit);
-  Walk(config, TokenTrie::kRoot, reach + 1,
-       [&](uint32_t index, const TokenTrie::Node& node, ConfigId reached) {
-         head.deepest = std::max(head.deepest, pda_.Depth(reached));
-         if (node.depth <= reach) return false;
-         for (const TokenId id : trie_.TokensAt(index)) SetBit(head.bits, id);
-         if (pda_.CanEnd(reached) && node.height > 0) head.exits.push_back(index);
-         return false;
-       });
+  head.deepest = std::max(free->deepest, pda_.Depth(config));
+  if (counted.min > 0) {
+    const std::shared_ptr<const Head> inside = HeadOf(counted.inside);
+    head.deepest = std::max(head.deepest, inside->deepest);
+    head.bits = BitsOf(*inside);
+    for (size_t i = 0; i < tried.size(); ++i) tried[i] &= ~head.bits[i];
+  } else {
+    head.bits = std::exchange(tried, std::vector<uint64_t>(trie_.mask_words(), 0));
+  }
+  for (const TokenId id : trie_.LongerThan(counted.max)) {
+    if (!HasBit(head.bits, id)) continue;
+    ClearBit(head.bits, id);
+    SetBit(tried, id);
+  }
+  for (size_t i = 0; i < tried.size(); ++i)
+    for (uint64_t word = tried[i]; word != 0; word &= word - 1) {
+      const auto id = static_cast<TokenId>(i * 64 + static_cast<size_t>(std::countr_zero(word)));
+      if (After(config, trie_.Bytes(id)) != GrammarPda::kDead) SetBit(head.bits, id);
+    }
+  for (const uint32_t exit : free->exits) {
+    const bool sure = counted.min == 0 && trie_.node(exit).depth <= counted.max;
+    if (sure || pda_.CanEnd(After(config, trie_.PathTo(exit)))) head.exits.push_back(exit);
+  }
   return head;
 }
 
 template <typename Visit>
-void GrammarMasks::Walk(ConfigId config, uint32_t from, uint32_t min_depth, const Visit& visit) {
+void GrammarMasks::Walk(ConfigId config, uint32_t from, const Visit& visit) {
   const std::span<const TokenTrie::Node> nodes = trie_.nodes();
   path_[nodes[from].depth] = config;
   const uint32_t end = nodes[from].end;
   for (uint32_t i = from + 1; i < end;) {
     const TokenTrie::Node& node = nodes[i];
-    if (static_cast<uint32_t>(node.depth) + node.height < min_depth) {
-      i = node.end;
-      continue;
-    }
     const ConfigId reached = pda_.Step(path_[node.depth - 1u], node.byte);
     if (reached == GrammarPda::kDead) {
       i = node.end;

@@ -59,7 +59,9 @@ class GrammarMasks {
   void SetWalked(ConfigId config, uint32_t from, std::span<uint64_t> mask);
   std::shared_ptr<const Head> HeadOf(ConfigId config);
   Head MakeHead(ConfigId config);
-  Head MakeLimitedHead(ConfigId config, const Head& unlimited, uint32_t reach);
+  Head MakeCountedHead(ConfigId config, const GrammarPda::Counted& counted);
+  std::vector<uint64_t> BitsOf(const Head& head) const;
+  ConfigId After(ConfigId config, std::string_view bytes);  // where they lead
   // Characters that lead from a configuration back to itself. Inside a string that is nearly all of
   // them, and most of the trie need not be walked.
   struct Loop {
@@ -78,10 +80,9 @@ class GrammarMasks {
   bool StaysBelow(uint32_t node, ConfigId config);
 
   // Calls visit(node index, node, configuration) for every node below `from` that can be reached
-  // from `config` there, and that is at least `min_depth` deep or has such nodes below; for nodes
-  // at least that deep visit may return true: nothing below need be visited.
+  // from `config` there. It may return true: nothing below need be visited.
   template <typename Visit>
-  void Walk(ConfigId config, uint32_t from, uint32_t min_depth, const Visit& visit);
+  void Walk(ConfigId config, uint32_t from, const Visit& visit);
 
   GrammarPda& pda_;
   const TokenTrie& trie_;

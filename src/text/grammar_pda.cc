@@ -99,7 +99,7 @@ void GrammarPda::VisitRepetition(const Entry& repetition) {
   if (repetition.max == 0) return;
   if (depths_[repetition.below] >= grammar_->max_stack_depth()) return;
   Entry once = repetition;
-  if (once.min > 0) --once.min;
+  if (once.min > 0 && once.min != kNever) --once.min;
   if (once.max != kUnbounded) --once.max;
   VisitState(edge.start, Intern(once));
 }
@@ -139,7 +139,7 @@ GrammarPda::StackId GrammarPda::CopyTop(StackId stack, uint32_t reach, StackId* 
   *rest = entries.back().below;
   StackId copy = kEmptyStack;
   for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
-    entry->min = std::min(entry->min, reach + 1);
+    if (entry->min != kNever) entry->min = std::min(entry->min, reach + 1);
     if (entry->repetition && entry->max >= reach) entry->max = kUnbounded;
     entry->below = copy;
     copy = Intern(*entry);
@@ -167,26 +167,35 @@ std::vector<GrammarPda::Part> GrammarPda::Split(ConfigId config, uint32_t reach)
   return parts;
 }
 
-std::pair<GrammarPda::ConfigId, uint32_t> GrammarPda::Unlimited(ConfigId head, uint32_t reach) {
-  std::vector<StackId> stacks = configs_[head].stacks;
+GrammarPda::Counted GrammarPda::CountsOf(ConfigId head) {
+  const std::vector<StackId> stacks = configs_[head].stacks;
   StackId repetition = kEmptyStack;
-  for (StackId& stack : stacks) {
-    if (stack == kEmptyStack) return {kDead, 0};
-    Entry top = stacks_[stack];
-    if (top.below == kEmptyStack) continue;
-    if (repetition != kEmptyStack && repetition != top.below) return {kDead, 0};
-    repetition = top.below;
-    Entry unlimited = stacks_[repetition];
-    if (unlimited.below != kEmptyStack) return {kDead, 0};
-    if (unlimited.min > 0) unlimited.min = reach + 1;
-    unlimited.max = kUnbounded;
-    top.below = Intern(unlimited);
-    stack = Intern(top);
+  for (const StackId stack : stacks) {
+    if (stack == kEmptyStack) return {};
+    const StackId below = stacks_[stack].below;
+    if (below == kEmptyStack) continue;
+    if (repetition != kEmptyStack && repetition != below) return {};
+    if (stacks_[below].below != kEmptyStack) return {};
+    repetition = below;
   }
-  if (repetition == kEmptyStack) return {kDead, 0};
-  const Entry& counts = stacks_[repetition];
-  std::sort(stacks.begin(), stacks.end());
-  return {InternConfig(std::move(stacks)), counts.min > 0 ? counts.min : counts.max};
+  if (repetition == kEmptyStack) return {};
+  const Entry counts = stacks_[repetition];
+  const auto with_min = [&](uint32_t min) {
+    Entry other = counts;
+    other.min = min;
+    other.max = kUnbounded;
+    const StackId below = Intern(other);
+    std::vector<StackId> changed = stacks;
+    for (StackId& stack : changed) {
+      Entry top = stacks_[stack];
+      if (top.below == kEmptyStack) continue;
+      top.below = below;
+      stack = Intern(top);
+    }
+    std::sort(changed.begin(), changed.end());
+    return InternConfig(std::move(changed));
+  };
+  return {with_min(0), counts.min > 0 ? with_min(kNever) : kDead, counts.min, counts.max};
 }
 
 GrammarPda::ConfigId GrammarPda::Compact(ConfigId config) {

@@ -56,9 +56,15 @@ class GrammarPda {
   std::vector<Part> Split(ConfigId config, uint32_t reach);
   ConfigId Return(StackId rest);
 
-  // Of a head whose stacks all stand in the same single repetition or in none: the same with
-  // unlimited counts, and how many bytes cannot tell the difference. {kDead, 0} otherwise.
-  std::pair<ConfigId, uint32_t> Unlimited(ConfigId head, uint32_t reach);
+  // A head whose stacks all stand in the same single repetition or in none, with other counts in
+  // it: what is left of them are `min` and `max`.
+  struct Counted {
+    ConfigId free = kDead;  // any number may follow: allows all that the head does; kDead: not one
+                            // such repetition
+    ConfigId inside = kDead;  // the repetition never ends; kDead if min is 0
+    uint32_t min = 0, max = 0;
+  };
+  Counted CountsOf(ConfigId head);
 
   // True once a limit was met: then some texts of the grammar are not allowed any more.
   bool exhausted() const { return exhausted_; }
@@ -69,6 +75,7 @@ class GrammarPda {
 
  private:
   static constexpr ConfigId kUnknown = UINT32_MAX;
+  static constexpr uint32_t kNever = UINT32_MAX;  // as `min`: the repetition goes on for ever
 
   // One entry of a stack: a state to go on at, or a repetition to go on with.
   struct Entry {

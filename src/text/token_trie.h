@@ -50,6 +50,10 @@ class TokenTrie {
     return {tokens_.data() + nodes_[node + 1].first_token,
             tokens_.data() + nodes_[nodes_[node].end].first_token};
   }
+  // The bytes from the root to the node.
+  std::string_view PathTo(uint32_t node) const {
+    return Bytes(tokens_[nodes_[node].first_token]).substr(0, nodes_[node].depth);
+  }
   const Below& below(uint32_t node) const { return below_[node]; }
   std::span<const TokenId> LongerThan(size_t bytes) const;
   std::string_view Bytes(TokenId id) const;  // empty for ids that are left out or out of range
