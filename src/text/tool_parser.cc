@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "text/tool_call_syntax.h"
 
 namespace cria::text {
@@ -86,7 +87,7 @@ class ToolCallParser::Impl {
     auto builtins = syntax_.FindBuiltinCalls(text);
     if (!builtins.empty()) return AddCalls(std::move(builtins));
     // Behind some text, so that a list of unknown functions counts as the code that it may be.
-    const std::string behind = "." + std::string(text);
+    const std::string behind = absl::StrCat(".", std::string(text));
     if (syntax_.StartAt(behind, 1) == Start::kYes) {
       result_.malformed = true;
       result_.text += text;
