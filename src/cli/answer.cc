@@ -51,6 +51,7 @@ absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request,
   if (line_open || (answer.text.empty() && answer.calls.empty())) std::fputc('\n', stdout);
   for (const base::json::value& call : text::ToolCallsToJson(answer.calls))
     std::printf("%s\n", base::json::serialize(call).c_str());
+  std::fflush(stdout);  // before what stderr says next
   return answer;
 }
 
