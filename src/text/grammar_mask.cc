@@ -48,25 +48,50 @@ bool GrammarMasks::AllLoopBack(ConfigId config, ConfigId home, int bytes, uint8_
   return true;
 }
 
-const GrammarMasks::Loop& GrammarMasks::LoopOf(ConfigId config) {
-  const auto [found, added] = loops_.try_emplace(config);
-  if (!added) return found->second;
+GrammarMasks::Loop GrammarMasks::CharsBetween(ConfigId config, ConfigId home) {
   Loop loop;
   for (int byte = 0; byte < 0x80; ++byte)
-    if (pda_.Step(config, static_cast<uint8_t>(byte)) == config)
-      loop.ascii[byte / 64] |= uint64_t{1} << (byte % 64);
+    if (pda_.Step(config, static_cast<uint8_t>(byte)) == home)
+      loop.chars.ascii[byte / 64] |= uint64_t{1} << (byte % 64);
   // The well-formed sequences of The Unicode Standard 15.0, table 3-7.
   const auto tail = [&](uint8_t lead, int bytes, uint8_t first, uint8_t last) {
     const ConfigId next = pda_.Step(config, lead);
     if (next == GrammarPda::kDead || pda_.CanEnd(next)) return false;
     loop.deepest = std::max(loop.deepest, pda_.Depth(next));
-    return AllLoopBack(next, config, bytes, first, last, &loop);
+    return AllLoopBack(next, home, bytes, first, last, &loop);
   };
-  loop.others = AllLoopBack(config, config, 2, 0xC2, 0xDF, &loop) && tail(0xE0, 2, 0xA0, 0xBF) &&
-                AllLoopBack(config, config, 3, 0xE1, 0xEC, &loop) && tail(0xED, 2, 0x80, 0x9F) &&
-                AllLoopBack(config, config, 3, 0xEE, 0xEF, &loop) && tail(0xF0, 3, 0x90, 0xBF) &&
-                AllLoopBack(config, config, 4, 0xF1, 0xF3, &loop) && tail(0xF4, 3, 0x80, 0x8F);
-  return loops_[config] = loop;
+  loop.chars.others =
+      AllLoopBack(config, home, 2, 0xC2, 0xDF, &loop) && tail(0xE0, 2, 0xA0, 0xBF) &&
+      AllLoopBack(config, home, 3, 0xE1, 0xEC, &loop) && tail(0xED, 2, 0x80, 0x9F) &&
+      AllLoopBack(config, home, 3, 0xEE, 0xEF, &loop) && tail(0xF0, 3, 0x90, 0xBF) &&
+      AllLoopBack(config, home, 4, 0xF1, 0xF3, &loop) && tail(0xF4, 3, 0x80, 0x8F);
+  return loop;
+}
+
+const GrammarMasks::Loop& GrammarMasks::LoopOf(ConfigId config) {
+  const auto found = loops_.find(config);
+  if (found != loops_.end()) return found->second;
+  return loops_.emplace(config, CharsBetween(config, config)).first->second;
+}
+
+GrammarPda::ConfigId GrammarMasks::HomeOf(ConfigId config, Loop* between) {
+  constexpr int kWide = 8;  // characters: fewer are walked as fast
+  const auto leads_to = [&](ConfigId home) {
+    if (pda_.CanEnd(home)) return false;
+    const TokenTrie::CharSet chars = LoopOf(home).chars;
+    if (std::popcount(chars.ascii[0]) + std::popcount(chars.ascii[1]) < kWide) return false;
+    *between = CharsBetween(config, home);
+    return between->chars.Contains(chars);
+  };
+  if (leads_to(config)) return config;
+  ConfigId before = config;
+  for (uint8_t byte = ' '; byte < 0x7F; ++byte) {
+    const ConfigId next = pda_.Step(config, byte);
+    if (next == before || next == GrammarPda::kDead) continue;
+    if (leads_to(next)) return next;
+    before = next;
+  }
+  return GrammarPda::kDead;
 }
 
 bool GrammarMasks::StaysBelow(uint32_t node, ConfigId config) {
@@ -76,7 +101,7 @@ bool GrammarMasks::StaysBelow(uint32_t node, ConfigId config) {
   const bool known = loops_.contains(config);
   const uint8_t next = nodes[node + 1].byte;
   if (!known && (next >= 0x80 || pda_.Step(config, next) != config)) return false;
-  return LoopOf(config).Covers(trie_.below(node));
+  return LoopOf(config).chars.Covers(trie_.below(node));
 }
 
 void GrammarMasks::Fill(ConfigId config, std::span<uint64_t> mask) {
@@ -149,6 +174,9 @@ std::shared_ptr<const GrammarMasks::Head> GrammarMasks::HeadOf(ConfigId config) 
 }
 
 GrammarMasks::Head GrammarMasks::MakeHead(ConfigId config) {
+  Loop between;
+  const ConfigId home = HomeOf(config, &between);
+  if (home != GrammarPda::kDead) return MakeLoopingHead(config, home, between);
   Head head;
   head.deepest = pda_.Depth(config);
   Walk(config, TokenTrie::kRoot,
@@ -167,6 +195,32 @@ GrammarMasks::Head GrammarMasks::MakeHead(ConfigId config) {
     head.bits.assign(trie_.mask_words(), 0);
     for (const TokenId id : head.tokens) SetBit(head.bits, id);
     head.tokens = {};
+  }
+  return head;
+}
+
+// What only loops is known of the vocabulary already: only the way to all other tokens is walked.
+GrammarMasks::Head GrammarMasks::MakeLoopingHead(ConfigId config, ConfigId home,
+                                                 const Loop& between) {
+  const Loop loop = LoopOf(home);
+  const auto partition = trie_.PartitionBy(loop.chars);
+  Head head;
+  head.bits = partition->inside;
+  head.deepest = std::max({pda_.Depth(config), pda_.Depth(home), loop.deepest, between.deepest});
+  path_[0] = config;
+  uint32_t end = 0;  // of what can't be reached
+  for (const uint32_t index : partition->outside) {
+    if (index < end) continue;
+    const TokenTrie::Node& node = trie_.node(index);
+    const ConfigId reached = pda_.Step(path_[node.depth - 1u], node.byte);
+    if (reached == GrammarPda::kDead) {
+      end = node.end;
+      continue;
+    }
+    path_[node.depth] = reached;
+    head.deepest = std::max(head.deepest, pda_.Depth(reached));
+    for (const TokenId id : trie_.TokensAt(index)) SetBit(head.bits, id);
+    if (pda_.CanEnd(reached) && node.height > 0) head.exits.push_back(index);
   }
   return head;
 }

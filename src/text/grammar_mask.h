@@ -53,29 +53,31 @@ class GrammarMasks {
     std::vector<uint64_t> bits;
   };
 
+  // Characters that lead from a configuration back to itself. Inside a string that is nearly all of
+  // them, and most of the trie need not be walked.
+  struct Loop {
+    TokenTrie::CharSet chars;  // none of the bytes of those above U+007F may be the end
+    uint32_t deepest = 0;      // stack on the way
+  };
+
   void Compute(ConfigId config, std::span<uint64_t> mask);
   void ComputeDirectly(ConfigId config, std::span<uint64_t> mask);
   // Adds the tokens that go on from the node `from`, reached at `config`.
   void SetWalked(ConfigId config, uint32_t from, std::span<uint64_t> mask);
   std::shared_ptr<const Head> HeadOf(ConfigId config);
   Head MakeHead(ConfigId config);
+  Head MakeLoopingHead(ConfigId config, ConfigId home, const Loop& between);
   Head MakeCountedHead(ConfigId config, const GrammarPda::Counted& counted);
   std::vector<uint64_t> BitsOf(const Head& head) const;
   ConfigId After(ConfigId config, std::string_view bytes);  // where they lead
-  // Characters that lead from a configuration back to itself. Inside a string that is nearly all of
-  // them, and most of the trie need not be walked.
-  struct Loop {
-    uint64_t ascii[2] = {0, 0};  // a bit for each
-    bool others = false;         // all characters above, and none of their bytes may be the end
-    uint32_t deepest = 0;        // stack on the way
-    bool Covers(const TokenTrie::Below& below) const {
-      return (below.ascii[0] & ~ascii[0]) == 0 && (below.ascii[1] & ~ascii[1]) == 0 &&
-             (!below.other || (others && below.utf8));
-    }
-  };
   const Loop& LoopOf(ConfigId config);
   bool AllLoopBack(ConfigId config, ConfigId home, int bytes, uint8_t first, uint8_t last,
                    Loop* loop);
+  // Those that lead from `config` to `home`.
+  Loop CharsBetween(ConfigId config, ConfigId home);
+  // Where all characters of a wide loop lead, from it and from `config` (which may be the same);
+  // kDead if there is no such place.
+  ConfigId HomeOf(ConfigId config, Loop* between);
   // True if every path below the node stays where it is, at `config`, and none of them ends it.
   bool StaysBelow(uint32_t node, ConfigId config);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "text/grammar_testing.h"
 
 namespace cria::text {
@@ -163,8 +164,7 @@ class Oracle {
   std::string Source() const {
     std::string source = "root ::= r0\n";
     for (int rule = 0; rule < kRules; ++rule)
-      source +=
-          "r" + std::to_string(rule) + " ::= " + Spell(rules_[static_cast<size_t>(rule)]) + "\n";
+      absl::StrAppend(&source, "r", rule, " ::= ", Spell(rules_[static_cast<size_t>(rule)]), "\n");
     return source;
   }
 
@@ -292,6 +292,9 @@ TEST(GrammarMatcherTest, MasksAreWhatAcceptTakes) {
       "root ::= \"{\" pair{2,5} \"}\"\npair ::= [a-c]+ \": \" (\"true\" | \"null\" | root) \", \"?",
       "root ::= (\"a\" root \"b\" | \"ab\")",
       "root ::= [^a]{3} ([\\u0080-\\uFFFF] | \"name\" | \" \")*",
+      "root ::= \"\\\"\" char+ \"\\\": \" \"\\\"\" char{2,5} \"\\\"\" ([^ ]{1,3} \"true\")?\n"
+      "char ::= [^\"\\\\\\x00-\\x1F] | \"\\\\\" [\"u]",
+      "root ::= [a-z0-9]{1,4} ([a-z]* \"\\n\" | [a-zA-Z]+ [^a-y]*)",
   };
   base::Rng rng(5);
   for (const std::string_view source : kGrammars) {

@@ -52,14 +52,24 @@ GrammarPda::ConfigId GrammarPda::Start() {
 }
 
 GrammarPda::ConfigId GrammarPda::MakeStep(ConfigId config, uint8_t byte) {
+  uint8_t first = 0, last = 0xFF;  // the bytes around it that the same edges take
   for (const StackId stack : configs_[config].stacks) {
     if (stack == kEmptyStack) continue;
     const Entry top = stacks_[stack];
-    for (const Grammar::ByteEdge& edge : grammar_->bytes(top.where))
-      if (edge.first <= byte && byte <= edge.last) VisitState(edge.target, top.below);
+    for (const Grammar::ByteEdge& edge : grammar_->bytes(top.where)) {
+      if (edge.last < byte) {
+        first = std::max(first, static_cast<uint8_t>(edge.last + 1));
+      } else if (edge.first > byte) {
+        last = std::min(last, static_cast<uint8_t>(edge.first - 1));
+      } else {
+        first = std::max(first, edge.first);
+        last = std::min(last, edge.last);
+        VisitState(edge.target, top.below);
+      }
+    }
   }
   const ConfigId next = FinishVisits();
-  next_[size_t{config} << 8 | byte] = next;
+  std::fill(&next_[size_t{config} << 8 | first], &next_[size_t{config} << 8 | last] + 1, next);
   return next;
 }
 
@@ -192,8 +202,10 @@ GrammarPda::Counted GrammarPda::CountsOf(ConfigId head) {
       top.below = below;
       stack = Intern(top);
     }
-    std::sort(changed.begin(), changed.end());
-    return InternConfig(std::move(changed));
+    // When no more are due the repetition may end as well.
+    if (min == 0 && counts.min > 0) VisitState(grammar_->call(other.where).next, other.below);
+    found_.insert(found_.end(), changed.begin(), changed.end());
+    return FinishVisits();
   };
   return {with_min(0), counts.min > 0 ? with_min(kNever) : kDead, counts.min, counts.max};
 }

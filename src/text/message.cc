@@ -44,6 +44,10 @@ bool IsBuiltinTool(std::string_view name) {
          name == kCodeInterpreter;
 }
 
+std::string_view BuiltinArgument(std::string_view tool) {
+  return tool == kCodeInterpreter ? "code" : "query";
+}
+
 std::optional<ToolFormat> ToolFormatFromName(std::string_view name) {
   if (name == "json") return ToolFormat::kJson;
   if (name == "function_tag") return ToolFormat::kFunctionTag;

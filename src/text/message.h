@@ -57,6 +57,7 @@ struct ToolDefinition {
 // built-in tool, whatever else it says, as in Llama Stack.
 bool IsBuiltinTool(std::string_view name);
 inline constexpr std::string_view kCodeInterpreter = "code_interpreter";
+std::string_view BuiltinArgument(std::string_view tool);  // "query" or "code"
 
 enum class ToolFormat : uint8_t { kJson, kFunctionTag, kPythonList };
 std::optional<ToolFormat> ToolFormatFromName(

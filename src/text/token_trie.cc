@@ -7,7 +7,6 @@
 #include "text/utf8.h"
 
 namespace cria::text {
-
 std::shared_ptr<const TokenTrie> BuildTokenTrie(const Tokenizer& tokenizer) {
   std::vector<std::string> tokens(static_cast<size_t>(tokenizer.vocab_size()));
   for (TokenId id = 0; id < tokenizer.vocab_size(); ++id)
@@ -99,6 +98,50 @@ void TokenTrie::AddBelow(std::string_view token, std::span<const uint32_t> path)
     node.other |= rest.other;
     node.utf8 &= utf8[0];
   }
+}
+
+std::shared_ptr<const TokenTrie::Partition> TokenTrie::PartitionBy(const CharSet& set) const {
+  absl::MutexLock lock(&mutex_);
+  for (const auto& partition : partitions_)
+    if (partition->set == set) return partition;
+  if (partitions_.size() == kMaxPartitions) partitions_.erase(partitions_.begin());
+  partitions_.push_back(std::make_shared<const Partition>(MakePartition(set)));
+  return partitions_.back();
+}
+
+TokenTrie::Partition TokenTrie::MakePartition(const CharSet& set) const {
+  constexpr size_t kOutside = SIZE_MAX;
+  Partition partition = {set, std::vector<uint64_t>(mask_words(), 0), {}};
+  std::vector<bool> outside(nodes_.size(), false);
+  outside[kRoot] = true;  // never listed
+  // By depth: the node, its byte, and where the character begins that goes on or begins behind it.
+  std::vector<uint32_t> path(longest() + 1u, kRoot);
+  std::string bytes(longest() + 1u, '\0');
+  std::vector<size_t> begins(longest() + 1u, 0);
+  const auto begin_after = [&](size_t depth, uint8_t byte) {
+    const size_t begin = begins[depth - 1];
+    if (begin == kOutside || (begin == depth - 1 && !set.Has(byte))) return kOutside;
+    if (byte < 0x80) return begin == depth - 1 ? depth : kOutside;
+    const Utf8Char c = DecodeUtf8(std::string_view(bytes).substr(begin, depth - begin));
+    if (c.kind == Utf8Char::Kind::kValid) return depth;
+    return c.kind == Utf8Char::Kind::kIncomplete ? begin : kOutside;
+  };
+  for (uint32_t i = 1; i + 1 < nodes_.size(); ++i) {
+    const Node& node = nodes_[i];
+    path[node.depth] = i;
+    bytes[node.depth - 1u] = static_cast<char>(node.byte);
+    begins[node.depth] = begin_after(node.depth, node.byte);
+    const std::span<const TokenId> tokens = TokensAt(i);
+    if (begins[node.depth] != kOutside) {
+      for (const TokenId id : tokens)
+        partition.inside[static_cast<size_t>(id) / 64] |= uint64_t{1} << (id % 64);
+    } else if (!tokens.empty()) {
+      for (size_t at = node.depth; !outside[path[at]]; --at) outside[path[at]] = true;
+    }
+  }
+  for (uint32_t i = 1; i + 1 < nodes_.size(); ++i)
+    if (outside[i]) partition.outside.push_back(i);
+  return partition;
 }
 
 std::span<const TokenId> TokenTrie::LongerThan(size_t bytes) const {

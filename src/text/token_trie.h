@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
+#include "absl/synchronization/mutex.h"
 #include "text/grammar.h"
 
 namespace cria::text {
@@ -31,6 +33,29 @@ class TokenTrie {
     uint64_t ascii[2] = {0, 0};  // and for each that is anywhere on one
     bool other = false;          // there are bytes from 0x80 on
     bool utf8 = true;            // each path is well-formed, but may end inside a character
+  };
+  struct CharSet {
+    uint64_t ascii[2] = {0, 0};  // a bit for each character below U+0080
+    bool others = false;         // all characters above
+    bool Has(uint8_t byte) const {
+      return byte < 0x80 ? (ascii[byte / 64] >> (byte % 64) & 1) != 0 : others;
+    }
+    bool Contains(const CharSet& set) const {
+      return (set.ascii[0] & ~ascii[0]) == 0 && (set.ascii[1] & ~ascii[1]) == 0 &&
+             (others || !set.others);
+    }
+    bool Covers(const Below& below) const {
+      return (below.ascii[0] & ~ascii[0]) == 0 && (below.ascii[1] & ~ascii[1]) == 0 &&
+             (!below.other || (others && below.utf8));
+    }
+    bool operator==(const CharSet&) const = default;
+  };
+  // The vocabulary cut in two by a set of characters.
+  struct Partition {
+    CharSet set;
+    std::vector<uint64_t> inside;   // [mask_words] tokens of such characters alone, the last of
+                                    // which may be incomplete
+    std::vector<uint32_t> outside;  // the nodes on the paths to all others, in order
   };
   static constexpr uint32_t kRoot = 0;
   static constexpr size_t kMaxTokenBytes = 4096;  // longer tokens are never allowed
@@ -55,6 +80,8 @@ class TokenTrie {
     return Bytes(tokens_[nodes_[node].first_token]).substr(0, nodes_[node].depth);
   }
   const Below& below(uint32_t node) const { return below_[node]; }
+  // Made once for each set and kept for all users of the trie. Any thread.
+  std::shared_ptr<const Partition> PartitionBy(const CharSet& set) const;
   std::span<const TokenId> LongerThan(size_t bytes) const;
   std::string_view Bytes(TokenId id) const;  // empty for ids that are left out or out of range
   uint32_t longest() const { return nodes_[kRoot].height; }
@@ -62,7 +89,9 @@ class TokenTrie {
   size_t mask_words() const { return (offsets_.size() - 1 + 63) / 64; }
 
  private:
+  static constexpr size_t kMaxPartitions = 16;  // about 100 KB each
   void AddBelow(std::string_view token, std::span<const uint32_t> path);
+  Partition MakePartition(const CharSet& set) const;
 
   std::string bytes_;                    // of all tokens
   std::vector<uint32_t> offsets_;        // [vocab_size + 1] into bytes_
@@ -71,6 +100,8 @@ class TokenTrie {
   std::vector<TokenId> tokens_;          // sorted by their bytes
   std::vector<TokenId> by_length_;       // longest first
   std::vector<uint32_t> longer_counts_;  // [n]: how many are longer than n bytes
+  mutable absl::Mutex mutex_;
+  mutable std::vector<std::shared_ptr<const Partition>> partitions_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace cria::text

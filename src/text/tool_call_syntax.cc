@@ -197,7 +197,7 @@ ToolCall ToolCallSyntax::Finished(ToolCall call) const {
     call.name.resize(stem);
   if (!IsBuiltinTool(call.name) || call.arguments.empty()) return call;
   // A built-in tool has one argument, under whatever name the model gave it.
-  const char* const key = call.name == kCodeInterpreter ? "code" : "query";
+  const std::string_view key = BuiltinArgument(call.name);
   const json::value* named = call.arguments.if_contains(key);
   json::value argument = named != nullptr ? *named : call.arguments.begin()->value();
   call.arguments = json::object{{key, std::move(argument)}};

@@ -123,16 +123,6 @@ absl::StatusOr<json::object> ParametersFromJson(const json::object& tool,
   return CheckedSchema(parameters->get_object(), place);
 }
 
-// What the models know a built-in tool to take: one string.
-json::object BuiltinSchema(const std::string& name) {
-  const char* argument = name == kCodeInterpreter ? "code" : "query";
-  json::object schema;
-  schema["type"] = "object";
-  schema["properties"] = {{argument, {{"type", "string"}}}};
-  schema["required"] = {argument};
-  return schema;
-}
-
 absl::StatusOr<ToolDefinition> ToolFromJson(const json::value& value, std::string where) {
   const json::object* tool = value.if_object();
   if (tool == nullptr) return WrongType(where, "an object", &value);
@@ -167,6 +157,13 @@ absl::StatusOr<ToolDefinition> ToolFromJson(const json::value& value, std::strin
 }
 
 }  // namespace
+
+json::object BuiltinSchema(std::string_view name) {
+  const json::string argument(BuiltinArgument(name));
+  return {{"type", "object"},
+          {"properties", {{argument, {{"type", "string"}}}}},
+          {"required", json::array{argument}}};
+}
 
 absl::StatusOr<std::vector<ToolDefinition>> ToolsFromJson(const json::value& tools) {
   const json::array* list = tools.if_array();

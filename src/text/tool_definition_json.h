@@ -24,6 +24,9 @@ namespace cria::text {
 // "tools[1].function.name: expected ...".
 absl::StatusOr<std::vector<ToolDefinition>> ToolsFromJson(const base::json::value& tools);
 
+// What the models know a built-in tool to take: one string.
+base::json::object BuiltinSchema(std::string_view name);
+
 }  // namespace cria::text
 
 #endif  // CRIA_TEXT_TOOL_DEFINITION_JSON_H_

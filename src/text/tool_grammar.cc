@@ -10,22 +10,15 @@
 #include "text/grammar_json_schema.h"
 #include "text/grammar_json_text.h"
 #include "text/literal_reader.h"
+#include "text/tool_definition_json.h"
 
 namespace cria::text {
 namespace {
 
 namespace json = base::json;
 
-// A built-in tool has one argument, a text.
-json::object BuiltinParameters(const std::string& name) {
-  const char* const key = name == kCodeInterpreter ? "code" : "query";
-  return {{"type", "object"},
-          {"properties", {{key, {{"type", "string"}}}}},
-          {"required", json::array{key}}};
-}
-
 json::object ParametersOf(const ToolDefinition& tool) {
-  if (IsBuiltinTool(tool.name)) return BuiltinParameters(tool.name);
+  if (IsBuiltinTool(tool.name)) return BuiltinSchema(tool.name);
   json::object parameters = tool.parameters;
   parameters["type"] = "object";
   const json::object* properties = base::FindObject(parameters, "properties");

@@ -52,14 +52,11 @@ class ToolCallParser::Impl {
       const Start start = syntax_.StartAt(answer_, scanned_);
       holds_ = start == Start::kYes;
       if (start != Start::kNo) break;
-      ++scanned_;
+      // White space waits for what follows: around a call it goes.
+      if (kSpaces.find(answer_[scanned_++]) == std::string_view::npos) ready_ = scanned_;
     }
-    // White space waits for what follows: around a call it goes.
-    const size_t last = std::string_view(answer_).substr(0, scanned_).find_last_not_of(kSpaces);
-    const size_t end = last == std::string::npos ? 0 : last + 1;
-    if (end <= shown_) return "";
-    const size_t begin = std::exchange(shown_, end);
-    return answer_.substr(begin, end - begin);
+    const size_t begin = std::exchange(shown_, ready_);
+    return answer_.substr(begin, ready_ - begin);
   }
 
   Result Finish() {
@@ -132,6 +129,7 @@ class ToolCallParser::Impl {
   const ToolCallSyntax syntax_;
   std::string answer_;
   size_t shown_ = 0;    // bytes of answer_ that Feed() returned
+  size_t ready_ = 0;    // up to the last that is no white space of what was scanned
   size_t scanned_ = 0;  // no call begins before
   bool holds_ = false;  // a call may begin at scanned_: the rest is for Finish()
   Result result_;
