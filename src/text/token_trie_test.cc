@@ -21,11 +21,22 @@ TokenTrie::CharSet SetOf(std::string_view ascii, bool others) {
 }
 
 TEST(TokenTrieTest, PartitionTellsTokensOfASetFromOthers) {
-  const std::vector<std::string> tokens = {"ab",  "abc", "a\"", "\xC3\xA9", "a\xC3", "\xA9",
-                                           "",    "b\xC3", "ab\xC3\xA9" "b", "\xC3" "a"};
+  const std::vector<std::string> tokens = {"ab",
+                                           "abc",
+                                           "a\"",
+                                           "\xC3\xA9",
+                                           "a\xC3",
+                                           "\xA9",
+                                           "",
+                                           "b\xC3",
+                                           "ab\xC3\xA9"
+                                           "b",
+                                           "\xC3"
+                                           "a"};
   const auto trie = TokenTrie::FromTokens(tokens);
   const auto all = trie->PartitionBy(SetOf("ab", true));
-  const std::vector<bool> inside = {true, false, false, true, true, false, false, true, true, false};
+  const std::vector<bool> inside = {true,  false, false, true, true,
+                                    false, false, true,  true, false};
   for (TokenId id = 0; id < trie->vocab_size(); ++id)
     EXPECT_EQ(InMask(all->inside, id), inside[static_cast<size_t>(id)]) << id;
   const auto ascii = trie->PartitionBy(SetOf("ab", false));
