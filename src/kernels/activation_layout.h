@@ -1,13 +1,20 @@
 // How a prepared token lies in memory (see Activations in matmul.h). Padding is zero.
-//   kF32        float x[K rounded up to 16]
-//   kBf16       uint16 x[K rounded up to 32]
-//   kInt8Block  Int8TokenHeader (all zero), Int8Columns[K / 32 rounded up]
-//   kInt8Token  Int8TokenHeader, Int8Columns[K / 32 rounded up], all with the token's scale
-// so that both integer forms run through the same product: value = scale * (q - zero).
+//   kF32   float x[K rounded up to 16]
+//   kBf16  uint16 x[K rounded up to 32]
+//   int8   Int8TokenHeader, a bit for each block that has a second part (rounded up to 64 bytes),
+//          Int8Columns[blocks], and for kInt8Block and kInt8Pair Int8Columns[blocks] again: the
+//          second parts, all zero where there is none
+// A block is 32 columns. All integer forms run through the same product: value = scale * (q -
+// zero), summed over both parts.
+//
+// Everything with a body here has internal linkage: see packed_layout.h.
 #ifndef CRIA_KERNELS_ACTIVATION_LAYOUT_H_
 #define CRIA_KERNELS_ACTIVATION_LAYOUT_H_
 
+#include <cmath>
 #include <cstdint>
+
+#include "kernels/matmul.h"
 
 namespace cria::kernels {
 
@@ -24,14 +31,56 @@ struct Int8Columns {
   float scale;
   float scaled_sum;  // scale * (sum[0] + sum[1])
   int32_t sum[2];    // of q[0..15] and q[16..31]
+  // Where a dot product with weights of an offset begins: kStartBits - offset * sum. As the bits of
+  // a float such a sum of products s, |s| < 2^22, is exactly 1.5 * 2^23 + s.
+  int32_t start8, start128;  // offsets 8 and 128
+  int32_t start32[2];        // offset 32, for each half of the block
 };
-static_assert(sizeof(Int8Columns) == 48);
+static_assert(sizeof(Int8Columns) == 64);
+constexpr int32_t kStartBits = 0x4B400000;
+constexpr float kStartFloat = 0x1.8p23f;
 
 // Blocks whose largest magnitude is below this become zero: its reciprocal would overflow.
 constexpr float kSmallestBlockMax = 0x1p-100f;
 
 // The smallest scale of a token (torchao's eps for float32).
 constexpr float kSmallestTokenScale = 0x1p-23f;
+
+// A second part's unit is this part of the first's: half a unit of rounding becomes at most 128.
+constexpr float kSecondSteps = 256;
+
+// Where the parts of an int8 token begin, in bytes.
+struct Int8Layout {
+  int64_t blocks;
+  int64_t columns;  // the first part
+  int64_t second;   // the second, which begins after the first
+  int64_t bytes;    // of the token
+};
+
+static inline Int8Layout Int8LayoutOf(Activations activations, int64_t cols) {
+  Int8Layout layout{};
+  layout.blocks = (cols + 31) / 32;
+  layout.columns = static_cast<int64_t>(sizeof(Int8TokenHeader)) + (layout.blocks + 511) / 512 * 64;
+  const auto part = layout.blocks * static_cast<int64_t>(sizeof(Int8Columns));
+  layout.second = layout.columns + part;
+  layout.bytes = activations == Activations::kInt8Token ? layout.second : layout.second + part;
+  return layout;
+}
+
+// Sets the bits of the blocks that get a second part. `columns` are the first parts.
+static inline void MarkSecondParts(Activations activations, const Int8Columns* columns,
+                                   int64_t blocks, uint8_t* bits) {
+  double squares = 0;  // of numbers of 24 bits: exact, so that every ISA finds the same blocks
+  for (int64_t b = 0; b < blocks; ++b)
+    squares += static_cast<double>(columns[b].scale) * static_cast<double>(columns[b].scale);
+  const double limit = activations == Activations::kInt8Pair
+                           ? 0
+                           : kSecondPartLimit * std::sqrt(squares / static_cast<double>(blocks));
+  for (int64_t b = 0; b < blocks; ++b) {
+    const auto scale = static_cast<double>(columns[b].scale);
+    if (scale > 0 && scale >= limit) bits[b / 8] = static_cast<uint8_t>(bits[b / 8] | 1 << b % 8);
+  }
+}
 
 }  // namespace cria::kernels
 

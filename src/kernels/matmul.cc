@@ -14,6 +14,8 @@ std::string_view Name(Activations activations) {
       return "bf16";
     case Activations::kInt8Block:
       return "int8_block";
+    case Activations::kInt8Pair:
+      return "int8_pair";
     case Activations::kInt8Token:
       return "int8_token";
   }
@@ -27,6 +29,7 @@ bool Supports(WeightKind kind, Activations activations) {
     case Activations::kBf16:
       return kind == WeightKind::kBf16;
     case Activations::kInt8Block:
+    case Activations::kInt8Pair:
       return !IsFloatKind(kind);
     case Activations::kInt8Token:
       return IsGroupKind(kind);
@@ -41,11 +44,9 @@ size_t PreparedBytes(Activations activations, int64_t cols) {
     case Activations::kBf16:
       return static_cast<size_t>(2 * base::RoundUp(cols, 32));
     case Activations::kInt8Block:
-    case Activations::kInt8Token: {
-      const auto blocks = static_cast<size_t>(base::CeilDiv(cols, kBlockCols));
-      const size_t bytes = sizeof(Int8TokenHeader) + blocks * sizeof(Int8Columns);
-      return (bytes + 63) / 64 * 64;
-    }
+    case Activations::kInt8Pair:
+    case Activations::kInt8Token:
+      return static_cast<size_t>(Int8LayoutOf(activations, cols).bytes);
   }
   return 0;
 }

@@ -98,7 +98,8 @@ TEST(PrepareTest, EveryIsaPreparesTheSameBytes) {
         std::vector<float> x = values;
         for (float& value : x) value *= scale;
         for (const Activations activations : {Activations::kF32, Activations::kBf16,
-                                              Activations::kInt8Block, Activations::kInt8Token})
+                                              Activations::kInt8Block, Activations::kInt8Pair,
+                                              Activations::kInt8Token})
           EXPECT_EQ(Prepared(*kernels, activations, x), Prepared(Reference(), activations, x))
               << kernels->isa << " " << Name(activations) << " K " << cols << " scale " << scale;
       }
@@ -113,10 +114,12 @@ TEST(PrepareTest, NonFiniteActivationsMakeTheScaleNan) {
       for (const size_t at : {size_t{0}, size_t{40}, size_t{76}}) {
         std::vector<float> x = Random(77, 61);
         x[at] = bad;
-        for (const Activations activations : {Activations::kInt8Block, Activations::kInt8Token}) {
+        for (const Activations activations :
+             {Activations::kInt8Block, Activations::kInt8Pair, Activations::kInt8Token}) {
           const auto bytes = Prepared(*kernels, activations, x);
           Int8Columns columns;
-          std::memcpy(&columns, &bytes[sizeof(Int8TokenHeader) + at / 32 * sizeof columns],
+          std::memcpy(&columns, &bytes[static_cast<size_t>(Int8LayoutOf(activations, 77).columns) +
+                              at / 32 * sizeof columns],
                       sizeof columns);
           EXPECT_TRUE(std::isnan(columns.scale)) << kernels->isa << " " << Name(activations);
         }

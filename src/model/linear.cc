@@ -127,7 +127,7 @@ uint64_t Linear::bytes() const {
 absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels,
                                           std::span<const Linear* const> linears, const float* x,
                                           int64_t tokens, base::ThreadPool& pool) {
-  std::array<bool, 4> needed{};
+  std::array<bool, 5> needed{};
   for (const Linear* linear : linears) needed[static_cast<size_t>(linear->activations())] = true;
   const int64_t cols = linears[0]->cols();
   for (size_t kind = 0; kind < needed.size(); ++kind) {

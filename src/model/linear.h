@@ -60,7 +60,7 @@ class PreparedActivations {
   }
 
  private:
-  std::array<base::AlignedBuffer, 4> slots_;  // by kernels::Activations
+  std::array<base::AlignedBuffer, 5> slots_;  // by kernels::Activations
 };
 
 // One linear of a group that shares its input, and where its result goes.

@@ -14,6 +14,11 @@ namespace {
 template <int kBits>
 constexpr int kDotBias = 0;
 
+// Sums begin at zero and are converted.
+constexpr int32_t kDotStart = 0;
+CRIA_INLINE F ScaleSum(I sum, F scale, F) { return Mul(ToFloat(sum), scale); }
+CRIA_INLINE F SumToFloat(I sum) { return ToFloat(sum); }
+
 CRIA_INLINE int32_t FourBytes(const int8_t* p) {
   int32_t bytes;
   memcpy(&bytes, p, sizeof bytes);

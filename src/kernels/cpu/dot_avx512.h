@@ -3,6 +3,7 @@
 #ifndef CRIA_KERNELS_CPU_DOT_AVX512_H_
 #define CRIA_KERNELS_CPU_DOT_AVX512_H_
 
+#include "kernels/activation_layout.h"
 #include "kernels/cpu/quads.h"
 
 namespace cria::kernels {
@@ -12,11 +13,22 @@ namespace {
 template <int kBits>
 constexpr int kDotBias = 0;
 
+// Sums begin at kStartBits, so that they are floats without a conversion.
+constexpr int32_t kDotStart = kStartBits;
+// sum * scale, rounded once: the scale has at most 22 bits, so that `start_scaled`, which is
+// kStartFloat * scale, is exact.
+CRIA_INLINE F ScaleSum(I sum, F scale, F start_scaled) {
+  return Fms(FromBits(sum), scale, start_scaled);
+}
+CRIA_INLINE F SumToFloat(I sum) { return Sub(FromBits(sum), Set1(kStartFloat)); }
+
 CRIA_INLINE int32_t FourBytes(const int8_t* p) {
   int32_t bytes;
   memcpy(&bytes, p, sizeof bytes);
   return bytes;
 }
+
+CRIA_INLINE I Dot(I sum, I weights, I values) { return _mm512_dpbusd_epi32(sum, weights, values); }
 
 // sums[t] += the dot products of quads [kQuad, kEnd) of a block with token t, whose 32 bytes are at
 // x + t * stride.
@@ -25,7 +37,7 @@ CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride
   if constexpr (kQuad < kEnd) {
     const I weights = Quad<kBits, kQuad>(quants);
     for (int t = 0; t < kTokens; ++t)
-      sums[t] = _mm512_dpbusd_epi32(sums[t], weights, SetI(FourBytes(x + t * stride + 4 * kQuad)));
+      sums[t] = Dot(sums[t], weights, SetI(FourBytes(x + t * stride + 4 * kQuad)));
     DotQuads<kBits, kQuad + 1, kEnd, kTokens>(quants, x, stride, sums);
   }
 }

@@ -11,6 +11,11 @@ namespace {
 template <int kBits>
 constexpr int kDotBias = kBits == 8 ? 128 : 0;
 
+// Sums begin at zero and are converted.
+constexpr int32_t kDotStart = 0;
+CRIA_INLINE F ScaleSum(I sum, F scale, F) { return Mul(ToFloat(sum), scale); }
+CRIA_INLINE F SumToFloat(I sum) { return ToFloat(sum); }
+
 template <int kBits, int kQuad, int kEnd, int kTokens>
 CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
   if constexpr (kQuad < kEnd) {

@@ -7,6 +7,6 @@
 
 namespace cria::kernels::avx2 {
 
-void MatMul(const MatMulArgs& args) { MatMulImpl(args); }
+void MatMul(const MatMulArgs& args) { MatMulImpl<TiledProduct>(args); }
 
 }  // namespace cria::kernels::avx2

@@ -1,9 +1,10 @@
 // Integer weights times int8 activations, written once for every simd_*.h and dot_*.h.
 //
-// A tile is kPanels panels x kTokens tokens. Per block of 32 columns the dot products are exact
-// integers, so only the order of the blocks matters for rounding, and that is the same for every
-// tile: a token's result depends on nothing else in the call. A block adds scale_w * scale_x *
-// (dot(u, x) - offset * sum(x)), less minimum * scale_x * sum(x).
+// A tile is a panel x kTokens tokens. Per block of 32 columns the dot products are exact integers,
+// so only the order of the blocks matters for rounding, and that is the same for every tile: a
+// token's result depends on nothing else in the call. A block adds scale_x * (scale_w * (dot(u, x) -
+// offset * sum(x))), less minimum * scale_x * sum(x), and then the same of its second part if one of
+// the tile's tokens has one (those of the others are zero).
 #ifndef CRIA_KERNELS_CPU_MATMUL_INT8_IMPL_H_
 #define CRIA_KERNELS_CPU_MATMUL_INT8_IMPL_H_
 
@@ -18,11 +19,33 @@ struct Int8Job {
   const PackedMatrix* matrix;
   int64_t panel_bytes;
   int64_t stride;  // bytes between prepared tokens
+  Int8Layout layout;
 };
 
 CRIA_INLINE const Int8Columns& Token(const Int8Columns* first, int64_t stride, int t) {
   return *reinterpret_cast<const Int8Columns*>(reinterpret_cast<const uint8_t*>(first) +
                                                t * stride);
+}
+
+// Where the sum of a block, or with kHalf 0 or 1 of that half, begins.
+template <int kOffset, int kHalf>
+CRIA_INLINE I StartOf(const Int8Columns& x) {
+  if constexpr (kOffset == 0) return SetI(kDotStart);
+  if constexpr (kDotStart == kStartBits && kHalf == -1 && kOffset == 8) return SetI(x.start8);
+  if constexpr (kDotStart == kStartBits && kHalf == -1 && kOffset == 128) return SetI(x.start128);
+  if constexpr (kDotStart == kStartBits && kHalf >= 0 && kOffset == 32)
+    return SetI(x.start32[kHalf == 1]);
+  const int32_t sum = kHalf == -1 ? x.sum[0] + x.sum[1] : x.sum[kHalf == 1];
+  return SetI(kDotStart - kOffset * sum);
+}
+
+// Adds the dot products `sum` of a block with a token.
+template <ScaleForm kForm>
+CRIA_INLINE F AddScaled(I sum, F scale, F start_scaled, const Int8Columns& x, F acc) {
+  // The scales of groups have too many bits for ScaleSum().
+  if constexpr (kForm == ScaleForm::kGroup)
+    return Fma(Mul(SumToFloat(sum), scale), Set1(x.scale), acc);
+  return Fma(ScaleSum(sum, scale, start_scaled), Set1(x.scale), acc);
 }
 
 // Adds half `kHalf` (16 columns), or with -1 the whole, of one block to acc.
@@ -33,61 +56,98 @@ CRIA_INLINE void AddDots(const uint8_t* quants, const Int8Columns* x, int64_t st
   constexpr int kFirst = kHalf == 1 ? 4 : 0, kEnd = kHalf == 0 ? 4 : 8;
   constexpr int kOffset = kLayout.offset - kDotBias<kLayout.bits>;
   I sums[kTokens];
-  for (int t = 0; t < kTokens; ++t) {
-    const Int8Columns& token = Token(x, stride, t);
-    const int32_t sum = kHalf == -1 ? token.sum[0] + token.sum[1] : token.sum[kHalf == 1];
-    sums[t] = SetI(kOffset == 0 ? 0 : -kOffset * sum);
-  }
+  for (int t = 0; t < kTokens; ++t) sums[t] = StartOf<kOffset, kHalf>(Token(x, stride, t));
   DotQuads<kLayout.bits, kFirst, kEnd, kTokens>(quants, x->q, stride, sums);
+  const F start_scaled = Mul(scale, Set1(kStartFloat));
   for (int t = 0; t < kTokens; ++t)
-    acc[t] = Fma(ToFloat(sums[t]), Mul(scale, Set1(Token(x, stride, t).scale)), acc[t]);
+    acc[t] = AddScaled<kLayout.form>(sums[t], scale, start_scaled, Token(x, stride, t), acc[t]);
 }
 
-template <WeightKind kKind, int kPanels, int kTokens>
-void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t token) {
+template <WeightKind kKind, int kTokens>
+CRIA_INLINE void AddBlock(const uint8_t* quants, const BlockScales& scales, const Int8Columns* x,
+                          int64_t stride, F acc[kTokens]) {
   constexpr ScaleForm kForm = LayoutOf(kKind).form;
-  const uint8_t* weights = job.matrix->data + panel * job.panel_bytes;
-  const uint8_t* prepared = args.prepared + token * job.stride;
-  const auto* x = reinterpret_cast<const Int8Columns*>(prepared + sizeof(Int8TokenHeader));
-  F acc[kPanels][kRowVectors][kTokens];
-  for (auto& of_panel : acc)
-    for (auto& of_vector : of_panel)
-      for (F& sum : of_vector) sum = Set1(0);
-  BlockCursor<kKind> at(job.matrix->cols, job.matrix->group);
-  for (int64_t k = 0; k < job.matrix->cols; k += kBlockCols, ++x, at.Next()) {
-    for (int p = 0; p < kPanels; ++p) {
-      const uint8_t* panel_data = weights + p * job.panel_bytes;
+  if constexpr (kForm == ScaleForm::kSuper6) {
+    AddDots<kKind, 0, kTokens>(quants, x, stride, scales.scale[0], acc);
+    AddDots<kKind, 1, kTokens>(quants, x, stride, scales.scale[1], acc);
+  } else {
+    AddDots<kKind, -1, kTokens>(quants, x, stride, scales.scale[0], acc);
+  }
+  if constexpr (HasMinimum(kForm)) {
+    for (int t = 0; t < kTokens; ++t)
+      acc[t] = Fnma(scales.minimum, Set1(Token(x, stride, t).scaled_sum), acc[t]);
+  }
+}
+
+// Bit b is set if block `block` + b (b < 16; `block` a multiple of 16) of one of the tokens has a
+// second part.
+template <int kTokens>
+CRIA_INLINE unsigned SecondParts(const uint8_t* prepared, int64_t stride, int64_t block) {
+  unsigned bits = 0;
+  for (int t = 0; t < kTokens; ++t) {
+    uint16_t of_token;
+    memcpy(&of_token, prepared + t * stride + sizeof(Int8TokenHeader) + block / 8, sizeof of_token);
+    bits |= of_token;
+  }
+  return bits;
+}
+
+// Writes the sums of one panel, less zero point x sum of the row's weights.
+template <ScaleForm kForm>
+CRIA_INLINE void FinishTile(const MatMulArgs& args, const Int8Job& job, int64_t panel,
+                            int64_t token, int64_t tokens, float* sums) {
+  if constexpr (kForm == ScaleForm::kGroup) {
+    const auto* weight_sum =
+        reinterpret_cast<const float*>(job.matrix->data + panel * job.panel_bytes);
+    for (int64_t t = 0; t < tokens; ++t) {
+      const auto* header =
+          reinterpret_cast<const Int8TokenHeader*>(args.prepared + (token + t) * job.stride);
       for (int v = 0; v < kRowVectors; ++v) {
-        const uint8_t* quants = panel_data + at.quants() + 4 * kLanes * v;
-        const BlockScales scales = LoadScales<kKind>(panel_data, at, v);
-        F* sums = acc[p][v];
-        if constexpr (kForm == ScaleForm::kSuper6) {
-          AddDots<kKind, 0, kTokens>(quants, x, job.stride, scales.scale[0], sums);
-          AddDots<kKind, 1, kTokens>(quants, x, job.stride, scales.scale[1], sums);
-        } else {
-          AddDots<kKind, -1, kTokens>(quants, x, job.stride, scales.scale[0], sums);
-        }
-        if constexpr (HasMinimum(kForm)) {
-          for (int t = 0; t < kTokens; ++t)
-            sums[t] = Fnma(scales.minimum, Set1(Token(x, job.stride, t).scaled_sum), sums[t]);
-        }
+        float* sum = sums + 16 * t + kLanes * v;
+        Store(sum, Fnma(Load(weight_sum + kLanes * v), Set1(header->scaled_zero), Load(sum)));
       }
     }
   }
-  for (int p = 0; p < kPanels; ++p) {
-    alignas(64) float sums[kTokens * 16];
-    for (int t = 0; t < kTokens; ++t) {
-      const auto* header = reinterpret_cast<const Int8TokenHeader*>(prepared + t * job.stride);
-      for (int v = 0; v < kRowVectors; ++v) {
-        F sum = acc[p][v][t];
-        if constexpr (kForm == ScaleForm::kGroup) {  // less zero point x sum of the row's weights
-          const float* weight_sum = reinterpret_cast<const float*>(weights + p * job.panel_bytes);
-          sum = Fnma(Load(weight_sum + kLanes * v), Set1(header->scaled_zero), sum);
-        }
-        Store(sums + 16 * t + kLanes * v, sum);
+  WriteSums(args, panel, token, tokens, sums);
+}
+
+template <WeightKind kKind, int kTokens>
+void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t token) {
+  const uint8_t* weights = job.matrix->data + panel * job.panel_bytes;
+  const uint8_t* prepared = args.prepared + token * job.stride;
+  const auto* x = reinterpret_cast<const Int8Columns*>(prepared + job.layout.columns);
+  const int64_t to_second = job.layout.second - job.layout.columns;
+  F acc[kRowVectors][kTokens];
+  for (auto& of_vector : acc)
+    for (F& sum : of_vector) sum = Set1(0);
+  BlockCursor<kKind> at(job.matrix->cols, job.matrix->group);
+  unsigned second = 0;
+  for (int64_t b = 0; b < job.layout.blocks; ++b, ++x, at.Next(), second >>= 1) {
+    if (b % 16 == 0) second = SecondParts<kTokens>(prepared, job.stride, b);
+    for (int v = 0; v < kRowVectors; ++v) {
+      const uint8_t* quants = weights + at.quants() + 4 * kLanes * v;
+      const BlockScales scales = LoadScales<kKind>(weights, at, v);
+      AddBlock<kKind, kTokens>(quants, scales, x, job.stride, acc[v]);
+      if ((second & 1) != 0) {
+        const auto* rest = reinterpret_cast<const Int8Columns*>(
+            reinterpret_cast<const uint8_t*>(x) + to_second);
+        AddBlock<kKind, kTokens>(quants, scales, rest, job.stride, acc[v]);
       }
     }
-    WriteSums(args, panel + p, token, kTokens, sums);
+  }
+  alignas(64) float sums[kTokens * 16];
+  for (int t = 0; t < kTokens; ++t)
+    for (int v = 0; v < kRowVectors; ++v) Store(sums + 16 * t + kLanes * v, acc[v][t]);
+  FinishTile<LayoutOf(kKind).form>(args, job, panel, token, kTokens, sums);
+}
+
+// Tokens [begin, end), fewer than a tile of kTokens.
+template <WeightKind kKind, int kTokens>
+void LastTile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t begin,
+              int64_t end) {
+  if constexpr (kTokens > 0) {
+    if (end - begin == kTokens) return Int8Tile<kKind, kTokens>(args, job, panel, begin);
+    LastTile<kKind, kTokens - 1>(args, job, panel, begin, end);
   }
 }
 
@@ -95,30 +155,30 @@ void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t
 // the L2 cache.
 constexpr int64_t kActivationBytesAtOnce = 512 << 10;
 
-template <WeightKind kKind>
-void MatMulInt8(const MatMulArgs& args) {
-  const PackedMatrix& matrix = *args.weights;
-  const Int8Job job{&matrix,
-                    static_cast<int64_t>(PanelBytes(matrix.kind, matrix.cols, matrix.group)),
-                    static_cast<int64_t>(PreparedBytes(args.activations, matrix.cols))};
-  int64_t panel = args.panel_begin;
-  if (args.tokens == 1)
-    for (; panel + 4 <= args.panel_end; panel += 4) Int8Tile<kKind, 4, 1>(args, job, panel, 0);
-  if (args.tokens == 2)
-    for (; panel + 2 <= args.panel_end; panel += 2) Int8Tile<kKind, 2, 2>(args, job, panel, 0);
-  const int64_t fitting = kActivationBytesAtOnce / job.stride / kTileTokens * kTileTokens;
-  const int64_t at_once = fitting < kTileTokens ? kTileTokens : fitting;
-  for (int64_t begin = 0; begin < args.tokens; begin += at_once) {
-    const int64_t end = Smaller(args.tokens, begin + at_once);
-    for (int64_t p = panel; p < args.panel_end; ++p) {
-      int64_t t = begin;
-      for (; t + kTileTokens <= end; t += kTileTokens)
-        Int8Tile<kKind, 1, kTileTokens>(args, job, p, t);
-      for (; t + 4 <= end; t += 4) Int8Tile<kKind, 1, 4>(args, job, p, t);
-      for (; t + 2 <= end; t += 2) Int8Tile<kKind, 1, 2>(args, job, p, t);
-      for (; t < end; ++t) Int8Tile<kKind, 1, 1>(args, job, p, t);
+struct TiledProduct {
+  template <WeightKind kKind>
+  static void Run(const MatMulArgs& args, const Int8Job& job) {
+    const int64_t fitting = kActivationBytesAtOnce / job.stride / kTileTokens * kTileTokens;
+    const int64_t at_once = fitting < kTileTokens ? kTileTokens : fitting;
+    for (int64_t begin = 0; begin < args.tokens; begin += at_once) {
+      const int64_t end = Smaller(args.tokens, begin + at_once);
+      for (int64_t p = args.panel_begin; p < args.panel_end; ++p) {
+        int64_t t = begin;
+        for (; t + kTileTokens <= end; t += kTileTokens)
+          Int8Tile<kKind, kTileTokens>(args, job, p, t);
+        LastTile<kKind, kTileTokens - 1>(args, job, p, t, end);
+      }
     }
   }
+};
+
+template <WeightKind kKind, typename Product>
+void MatMulInt8(const MatMulArgs& args) {
+  const PackedMatrix& matrix = *args.weights;
+  Product::template Run<kKind>(
+      args, {&matrix, static_cast<int64_t>(PanelBytes(matrix.kind, matrix.cols, matrix.group)),
+             static_cast<int64_t>(PreparedBytes(args.activations, matrix.cols)),
+             Int8LayoutOf(args.activations, matrix.cols)});
 }
 
 // Groups that don't fill whole blocks are rare (no released model has them): left to the reference.
@@ -126,31 +186,33 @@ bool OddGroups(const PackedMatrix& matrix) {
   return IsGroupKind(matrix.kind) && matrix.group != matrix.cols && matrix.group % kBlockCols != 0;
 }
 
+// `Product` multiplies integers: TiledProduct or what an instruction set has for many tokens.
+template <typename Product>
 void MatMulImpl(const MatMulArgs& args) {
   if (OddGroups(*args.weights) || (args.activations == Activations::kBf16))
     return reference::MatMul(args);
   if (args.activations == Activations::kF32) return MatMulF32(args);
   switch (args.weights->kind) {
     case WeightKind::kQ8_0:
-      return MatMulInt8<WeightKind::kQ8_0>(args);
+      return MatMulInt8<WeightKind::kQ8_0, Product>(args);
     case WeightKind::kQ4_0:
-      return MatMulInt8<WeightKind::kQ4_0>(args);
+      return MatMulInt8<WeightKind::kQ4_0, Product>(args);
     case WeightKind::kQ4_1:
-      return MatMulInt8<WeightKind::kQ4_1>(args);
+      return MatMulInt8<WeightKind::kQ4_1, Product>(args);
     case WeightKind::kQ5_0:
-      return MatMulInt8<WeightKind::kQ5_0>(args);
+      return MatMulInt8<WeightKind::kQ5_0, Product>(args);
     case WeightKind::kQ5_1:
-      return MatMulInt8<WeightKind::kQ5_1>(args);
+      return MatMulInt8<WeightKind::kQ5_1, Product>(args);
     case WeightKind::kQ4K:
-      return MatMulInt8<WeightKind::kQ4K>(args);
+      return MatMulInt8<WeightKind::kQ4K, Product>(args);
     case WeightKind::kQ5K:
-      return MatMulInt8<WeightKind::kQ5K>(args);
+      return MatMulInt8<WeightKind::kQ5K, Product>(args);
     case WeightKind::kQ6K:
-      return MatMulInt8<WeightKind::kQ6K>(args);
+      return MatMulInt8<WeightKind::kQ6K, Product>(args);
     case WeightKind::kInt4Group:
-      return MatMulInt8<WeightKind::kInt4Group>(args);
+      return MatMulInt8<WeightKind::kInt4Group, Product>(args);
     case WeightKind::kInt8Group:
-      return MatMulInt8<WeightKind::kInt8Group>(args);
+      return MatMulInt8<WeightKind::kInt8Group, Product>(args);
     default:
       return reference::MatMul(args);  // which names what is wrong
   }

@@ -7,6 +7,6 @@
 
 namespace cria::kernels::neon_dotprod {
 
-void MatMul(const MatMulArgs& args) { MatMulImpl(args); }
+void MatMul(const MatMulArgs& args) { MatMulImpl<TiledProduct>(args); }
 
 }  // namespace cria::kernels::neon_dotprod

@@ -32,23 +32,66 @@ CRIA_INLINE void StoreColumns(const F q[kBlockVectors], float scale, Int8Columns
   ReduceAdd4(halves[0], halves[1], halves[0], halves[1], sums);
   out->scale = scale;
   out->scaled_sum = scale * (sums[0] + sums[1]);
-  out->sum[0] = static_cast<int32_t>(sums[0]);
-  out->sum[1] = static_cast<int32_t>(sums[1]);
+  const auto first = static_cast<int32_t>(sums[0]), second = static_cast<int32_t>(sums[1]);
+  out->sum[0] = first;
+  out->sum[1] = second;
+  out->start8 = kStartBits - 8 * (first + second);
+  out->start128 = kStartBits - 128 * (first + second);
+  out->start32[0] = kStartBits - 32 * first;
+  out->start32[1] = kStartBits - 32 * second;
 }
 
-void QuantiseBlocks(const float* x, int64_t cols, Int8Columns* out) {
+// NaN where a value is.
+CRIA_INLINE float LargestMagnitude(const F v[kBlockVectors]) {
+  I largest = SetI(0);
+  for (int i = 0; i < kBlockVectors; ++i) largest = MaxI(largest, MagnitudeBits(v[i]));
+  const int32_t bits = ReduceMaxBits(largest);
+  float value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
+void FirstParts(const float* x, int64_t cols, Int8Columns* out) {
   for (int64_t b = 0; b * kBlockCols < cols; ++b) {
     F v[kBlockVectors];
     LoadBlock(x, cols, b, v);
-    I largest_bits = SetI(0);
-    for (int i = 0; i < kBlockVectors; ++i) largest_bits = MaxI(largest_bits, MagnitudeBits(v[i]));
-    const int32_t bits = ReduceMaxBits(largest_bits);
-    float largest;
-    memcpy(&largest, &bits, sizeof largest);
-    const bool finite = bits < kInfinityBits, usable = finite && largest >= kSmallestBlockMax;
+    const float largest = LargestMagnitude(v);
+    const bool finite = largest < __builtin_inff();
+    const bool usable = finite && largest >= kSmallestBlockMax;
     const F inverse = Set1(usable ? 127.0f / largest : 0.0f);
     for (int i = 0; i < kBlockVectors; ++i) v[i] = usable ? Round(Mul(v[i], inverse)) : Set1(0);
     StoreColumns(v, usable ? largest / 127.0f : finite ? 0.0f : __builtin_nanf(""), &out[b]);
+  }
+}
+
+// What rounding left of one block. The reciprocal is that of FirstParts.
+void SecondPart(const F v[kBlockVectors], float inverse, float scale, Int8Columns* out) {
+  F left[kBlockVectors];
+  for (int i = 0; i < kBlockVectors; ++i) {
+    const F steps = Mul(v[i], Set1(inverse));
+    left[i] = Round(Mul(Sub(steps, Round(steps)), Set1(kSecondSteps)));
+    left[i] = Min(Set1(127), Max(Set1(-127), left[i]));
+  }
+  StoreColumns(left, scale / kSecondSteps, out);
+}
+
+void QuantiseBlocks(Activations activations, const float* x, int64_t cols, uint8_t* prepared) {
+  const Int8Layout layout = Int8LayoutOf(activations, cols);
+  auto* first = reinterpret_cast<Int8Columns*>(prepared + layout.columns);
+  auto* second = reinterpret_cast<Int8Columns*>(prepared + layout.second);
+  uint8_t* bits = prepared + sizeof(Int8TokenHeader);
+  memset(prepared, 0, static_cast<size_t>(layout.columns));
+  FirstParts(x, cols, first);
+  MarkSecondParts(activations, first, layout.blocks, bits);
+  for (int64_t b = 0; b < layout.blocks; ++b) {
+    if ((bits[b / 8] >> (b % 8) & 1) == 0) {
+      const Int8Columns none{{}, 0, 0, {}, kStartBits, kStartBits, {kStartBits, kStartBits}};
+      second[b] = none;
+      continue;
+    }
+    F v[kBlockVectors];
+    LoadBlock(x, cols, b, v);
+    SecondPart(v, 127.0f / LargestMagnitude(v), first[b].scale, &second[b]);
   }
 }
 
@@ -126,7 +169,6 @@ void RoundToken(const float* x, int64_t cols, uint16_t* out) {
 
 void PrepareImpl(Activations activations, const float* x, int64_t cols, uint8_t* prepared) {
   const auto bytes = static_cast<int64_t>(PreparedBytes(activations, cols));
-  auto* blocks = reinterpret_cast<Int8Columns*>(prepared + sizeof(Int8TokenHeader));
   // Only the end of a token can be padding.
   memset(prepared + (bytes > 128 ? bytes - 128 : 0), 0, static_cast<size_t>(Smaller(bytes, 128)));
   switch (activations) {
@@ -137,12 +179,16 @@ void PrepareImpl(Activations activations, const float* x, int64_t cols, uint8_t*
       RoundToken(x, cols, reinterpret_cast<uint16_t*>(prepared));
       return;
     case Activations::kInt8Block:
-      memset(prepared, 0, sizeof(Int8TokenHeader));
-      QuantiseBlocks(x, cols, blocks);
+    case Activations::kInt8Pair:
+      QuantiseBlocks(activations, x, cols, prepared);
       return;
-    case Activations::kInt8Token:
-      QuantiseToken(x, cols, reinterpret_cast<Int8TokenHeader*>(prepared), blocks);
+    case Activations::kInt8Token: {
+      const Int8Layout layout = Int8LayoutOf(activations, cols);
+      memset(prepared, 0, static_cast<size_t>(layout.columns));
+      QuantiseToken(x, cols, reinterpret_cast<Int8TokenHeader*>(prepared),
+                    reinterpret_cast<Int8Columns*>(prepared + layout.columns));
       return;
+    }
   }
 }
 

@@ -38,12 +38,14 @@ CRIA_INLINE F Mul(F a, F b) { return _mm512_mul_ps(a, b); }
 CRIA_INLINE F Div(F a, F b) { return _mm512_div_ps(a, b); }
 CRIA_INLINE F Fma(F a, F b, F c) { return _mm512_fmadd_ps(a, b, c); }    // a * b + c
 CRIA_INLINE F Fnma(F a, F b, F c) { return _mm512_fnmadd_ps(a, b, c); }  // c - a * b
+CRIA_INLINE F Fms(F a, F b, F c) { return _mm512_fmsub_ps(a, b, c); }    // a * b - c
 CRIA_INLINE F Max(F a, F b) { return _mm512_max_ps(a, b); }              // b where either is NaN
 CRIA_INLINE F Min(F a, F b) { return _mm512_min_ps(a, b); }
 CRIA_INLINE F Round(F x) { return _mm512_roundscale_ps(x, 0); }  // to nearest, ties to even
 
 CRIA_INLINE I SetI(int32_t x) { return _mm512_set1_epi32(x); }
 CRIA_INLINE I LoadI(const void* p) { return _mm512_loadu_si512(p); }
+CRIA_INLINE void StoreI(void* p, I x) { _mm512_storeu_si512(p, x); }
 CRIA_INLINE I And(I a, I b) { return _mm512_and_si512(a, b); }
 CRIA_INLINE I Or(I a, I b) { return _mm512_or_si512(a, b); }
 CRIA_INLINE I AddI(I a, I b) { return _mm512_add_epi32(a, b); }

@@ -16,7 +16,7 @@ constexpr int64_t kSlice = 256;  // columns
 constexpr int64_t kTokens = 16;
 
 // The value that a prepared activation stands for.
-double ActivationAt(Activations activations, const uint8_t* prepared, int64_t k) {
+double ActivationAt(Activations activations, const uint8_t* prepared, int64_t cols, int64_t k) {
   switch (activations) {
     case Activations::kF32: {
       float value;
@@ -29,13 +29,19 @@ double ActivationAt(Activations activations, const uint8_t* prepared, int64_t k)
       return static_cast<double>(base::ToFloat(value));
     }
     case Activations::kInt8Block:
+    case Activations::kInt8Pair:
     case Activations::kInt8Token: {
       const auto* header = reinterpret_cast<const Int8TokenHeader*>(prepared);
-      const auto* blocks = reinterpret_cast<const Int8Columns*>(prepared + sizeof(Int8TokenHeader));
-      const Int8Columns& block = blocks[k / kBlockCols];
-      const double steps =
-          static_cast<double>(block.q[k % kBlockCols]) - static_cast<double>(header->zero);
-      return static_cast<double>(block.scale) * steps;
+      const Int8Layout layout = Int8LayoutOf(activations, cols);
+      const int64_t block = k / kBlockCols, column = k % kBlockCols;
+      const auto value = [&](int64_t part) {
+        const auto& columns = reinterpret_cast<const Int8Columns*>(prepared + part)[block];
+        const double steps = static_cast<double>(columns.q[column]) -
+                             static_cast<double>(part == layout.columns ? header->zero : 0);
+        return static_cast<double>(columns.scale) * steps;
+      };
+      const bool pair = activations != Activations::kInt8Token;
+      return value(layout.columns) + (pair ? value(layout.second) : 0);
     }
   }
   return 0;
@@ -49,7 +55,7 @@ void AddSlice(const MatMulArgs& args, int64_t token, int64_t tokens, int64_t beg
     const uint8_t* prepared = args.prepared + static_cast<size_t>(token + m) * stride;
     double* sum = sums + m * kPanelRows;
     for (int64_t k = begin; k < end; ++k) {
-      const double x = ActivationAt(args.activations, prepared, k);
+      const double x = ActivationAt(args.activations, prepared, args.weights->cols, k);
       const float* w = weights + (k - begin) * kPanelRows;
       for (int64_t r = 0; r < kPanelRows; ++r) sum[r] += static_cast<double>(w[r]) * x;
     }

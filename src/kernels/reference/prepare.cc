@@ -21,7 +21,12 @@ bool AllFinite(const float* x, int64_t count) {
 void FinishColumns(float scale, Int8Columns* columns) {
   columns->scale = scale;
   for (int j = 0; j < kBlockCols; ++j) columns->sum[j / 16] += columns->q[j];
-  columns->scaled_sum = scale * static_cast<float>(columns->sum[0] + columns->sum[1]);
+  const int32_t sum = columns->sum[0] + columns->sum[1];
+  columns->scaled_sum = scale * static_cast<float>(sum);
+  columns->start8 = kStartBits - 8 * sum;
+  columns->start128 = kStartBits - 128 * sum;
+  for (int half = 0; half < 2; ++half)
+    columns->start32[half] = kStartBits - 32 * columns->sum[half];
 }
 
 Int8Columns QuantiseBlock(const float* x, int count) {
@@ -39,6 +44,40 @@ Int8Columns QuantiseBlock(const float* x, int count) {
   }
   FinishColumns(scale, &columns);
   return columns;
+}
+
+// What rounding to `first` left of the block.
+Int8Columns SecondPart(const float* x, int count, const Int8Columns& first) {
+  Int8Columns columns{};
+  float largest = 0;
+  for (int j = 0; j < count; ++j) largest = std::max(largest, std::fabs(x[j]));
+  const float inverse = 127.0f / largest;
+  for (int j = 0; j < count; ++j) {
+    const float left = x[j] * inverse - static_cast<float>(first.q[j]);
+    columns.q[j] =
+        static_cast<int8_t>(std::clamp(std::nearbyint(left * kSecondSteps), -127.0f, 127.0f));
+  }
+  FinishColumns(first.scale / kSecondSteps, &columns);
+  return columns;
+}
+
+void QuantiseBlocks(Activations activations, const float* x, int64_t cols, uint8_t* prepared) {
+  const Int8Layout layout = Int8LayoutOf(activations, cols);
+  auto* first = reinterpret_cast<Int8Columns*>(prepared + layout.columns);
+  auto* second = reinterpret_cast<Int8Columns*>(prepared + layout.second);
+  uint8_t* bits = prepared + sizeof(Int8TokenHeader);
+  const auto count = [&](int64_t b) {
+    return static_cast<int>(std::min<int64_t>(kBlockCols, cols - b * kBlockCols));
+  };
+  for (int64_t b = 0; b < layout.blocks; ++b)
+    first[b] = QuantiseBlock(x + b * kBlockCols, count(b));
+  MarkSecondParts(activations, first, layout.blocks, bits);
+  for (int64_t b = 0; b < layout.blocks; ++b) {
+    if (bits[b / 8] >> (b % 8) & 1)
+      second[b] = SecondPart(x + b * kBlockCols, count(b), first[b]);
+    else
+      FinishColumns(0, &second[b]);
+  }
 }
 
 void QuantiseToken(const float* x, int64_t cols, Int8TokenHeader* header, Int8Columns* blocks) {
@@ -68,7 +107,6 @@ void QuantiseToken(const float* x, int64_t cols, Int8TokenHeader* header, Int8Co
 void Prepare(Activations activations, const float* x, int64_t cols, uint8_t* prepared) {
   std::memset(prepared, 0, PreparedBytes(activations, cols));
   auto* header = reinterpret_cast<Int8TokenHeader*>(prepared);
-  auto* blocks = reinterpret_cast<Int8Columns*>(prepared + sizeof(Int8TokenHeader));
   switch (activations) {
     case Activations::kF32:
       std::memcpy(prepared, x, static_cast<size_t>(cols) * sizeof(float));
@@ -80,12 +118,13 @@ void Prepare(Activations activations, const float* x, int64_t cols, uint8_t* pre
       }
       return;
     case Activations::kInt8Block:
-      for (int64_t k = 0; k < cols; k += kBlockCols)
-        blocks[k / kBlockCols] =
-            QuantiseBlock(x + k, static_cast<int>(std::min<int64_t>(kBlockCols, cols - k)));
+    case Activations::kInt8Pair:
+      QuantiseBlocks(activations, x, cols, prepared);
       return;
     case Activations::kInt8Token:
-      QuantiseToken(x, cols, header, blocks);
+      QuantiseToken(x, cols, header,
+                    reinterpret_cast<Int8Columns*>(
+                        prepared + Int8LayoutOf(activations, cols).columns));
       return;
   }
 }

@@ -1,0 +1,195 @@
+// Integer weights times the int8 activations of many tokens, for instruction sets whose dot product
+// takes unsigned weights (Dot() in dot_*.h). The same sums in the same order as in
+// matmul_int8_impl.h, bit for bit.
+//
+// Two panels are unpacked a slice of columns at a time into the L1 cache: quads to bytes, scales to
+// floats. Tiles of kSliceTile tokens then run over the slice: each activation that is broadcast
+// serves both panels, and no unpacking stands between the dot products.
+#ifndef CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
+#define CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
+
+#include "kernels/cpu/matmul_int8_impl.h"
+
+namespace cria::kernels {
+namespace {
+
+constexpr int kSlicePanels = 2;
+constexpr int kSliceTile = 6;  // tokens: 2 x 6 integer and 2 x 6 float sums fill the registers
+constexpr int kSliceBlocks = 16;
+constexpr int64_t kSlicedTokens = 12;  // fewer are faster without the unpacked copy
+constexpr int kFullBlockBytes = 8 * kQuadBytes;
+
+// A slice of one panel.
+template <WeightKind kKind>
+struct PanelSlice {
+  static constexpr QuantLayout kLayout = LayoutOf(kKind);
+  static constexpr int kHalves = kLayout.form == ScaleForm::kSuper6 ? 2 : 1;
+  alignas(64) uint8_t quants[kSliceBlocks][kFullBlockBytes];
+  alignas(64) float scale[kSliceBlocks][kHalves][16];
+  alignas(64) float start_scaled[kSliceBlocks][kHalves][16];
+  alignas(64) float minimum[HasMinimum(kLayout.form) ? kSliceBlocks : 1][16];
+};
+
+template <int kBits, int kQuad = 0>
+CRIA_INLINE void UnpackQuads(const uint8_t* block, uint8_t* out) {
+  if constexpr (kQuad < 8) {
+    StoreI(out + kQuadBytes * kQuad, Quad<kBits, kQuad>(block));
+    UnpackQuads<kBits, kQuad + 1>(block, out);
+  }
+}
+
+template <WeightKind kKind>
+void UnpackSlice(const uint8_t* panel, BlockCursor<kKind> at, int64_t blocks,
+                 PanelSlice<kKind>* slice) {
+  using Slice = PanelSlice<kKind>;
+  for (int64_t b = 0; b < blocks; ++b, at.Next()) {
+    const BlockScales scales = LoadScales<kKind>(panel, at, 0);
+    for (int half = 0; half < Slice::kHalves; ++half) {
+      Store(slice->scale[b][half], scales.scale[half]);
+      Store(slice->start_scaled[b][half], Mul(scales.scale[half], Set1(kStartFloat)));
+    }
+    if constexpr (HasMinimum(Slice::kLayout.form)) Store(slice->minimum[b], scales.minimum);
+    UnpackQuads<Slice::kLayout.bits>(panel + at.quants(), slice->quants[b]);
+  }
+}
+
+// Quads [kQuad, kEnd) of both panels.
+template <int kQuad, int kEnd, int kTokens>
+CRIA_INLINE void DotBoth(const uint8_t* quants0, const uint8_t* quants1, const int8_t* x,
+                         int64_t stride, I sums0[kTokens], I sums1[kTokens]) {
+  if constexpr (kQuad < kEnd) {
+    const I w0 = LoadI(quants0 + kQuadBytes * kQuad), w1 = LoadI(quants1 + kQuadBytes * kQuad);
+    for (int t = 0; t < kTokens; ++t) {
+      const I values = SetI(FourBytes(x + t * stride + 4 * kQuad));
+      sums0[t] = Dot(sums0[t], w0, values);
+      sums1[t] = Dot(sums1[t], w1, values);
+    }
+    DotBoth<kQuad + 1, kEnd, kTokens>(quants0, quants1, x, stride, sums0, sums1);
+  }
+}
+
+template <WeightKind kKind, int kHalf, int kTokens>
+CRIA_INLINE void SliceDots(const PanelSlice<kKind> slices[2], int64_t b, const Int8Columns* x,
+                           int64_t stride, F acc[2][kTokens]) {
+  constexpr QuantLayout kLayout = LayoutOf(kKind);
+  constexpr int kFirst = kHalf == 1 ? 4 : 0, kEnd = kHalf == 0 ? 4 : 8, kScale = kHalf == 1;
+  I sums[2][kTokens];
+  for (int t = 0; t < kTokens; ++t)
+    sums[0][t] = sums[1][t] = StartOf<kLayout.offset, kHalf>(Token(x, stride, t));
+  DotBoth<kFirst, kEnd, kTokens>(slices[0].quants[b], slices[1].quants[b], x->q, stride, sums[0],
+                                 sums[1]);
+  for (int p = 0; p < 2; ++p) {
+    const F scale = Load(slices[p].scale[b][kScale]);
+    const F start_scaled = Load(slices[p].start_scaled[b][kScale]);
+    for (int t = 0; t < kTokens; ++t)
+      acc[p][t] =
+          AddScaled<kLayout.form>(sums[p][t], scale, start_scaled, Token(x, stride, t), acc[p][t]);
+  }
+}
+
+template <WeightKind kKind, int kTokens>
+CRIA_INLINE void SliceBlock(const PanelSlice<kKind> slices[2], int64_t b, const Int8Columns* x,
+                            int64_t stride, F acc[2][kTokens]) {
+  constexpr ScaleForm kForm = LayoutOf(kKind).form;
+  if constexpr (kForm == ScaleForm::kSuper6) {
+    SliceDots<kKind, 0, kTokens>(slices, b, x, stride, acc);
+    SliceDots<kKind, 1, kTokens>(slices, b, x, stride, acc);
+  } else {
+    SliceDots<kKind, -1, kTokens>(slices, b, x, stride, acc);
+  }
+  if constexpr (HasMinimum(kForm)) {
+    for (int p = 0; p < 2; ++p) {
+      const F minimum = Load(slices[p].minimum[b]);
+      for (int t = 0; t < kTokens; ++t)
+        acc[p][t] = Fnma(minimum, Set1(Token(x, stride, t).scaled_sum), acc[p][t]);
+    }
+  }
+}
+
+// Adds blocks [block, block + count) of kTokens tokens to sums [2][sum_stride / 16][16].
+template <WeightKind kKind, int kTokens>
+void SliceTile(const PanelSlice<kKind> slices[2], const Int8Job& job, const uint8_t* prepared,
+               int64_t block, int64_t count, float* sums, int64_t sum_stride) {
+  const int64_t stride = job.stride, to_second = job.layout.second - job.layout.columns;
+  const auto* x = reinterpret_cast<const Int8Columns*>(prepared + job.layout.columns) + block;
+  F acc[2][kTokens];
+  for (int p = 0; p < 2; ++p)
+    for (int t = 0; t < kTokens; ++t) acc[p][t] = Load(sums + p * sum_stride + 16 * t);
+  unsigned second = SecondParts<kTokens>(prepared, stride, block);
+  for (int64_t b = 0; b < count; ++b, ++x, second >>= 1) {
+    SliceBlock<kKind, kTokens>(slices, b, x, stride, acc);
+    if ((second & 1) != 0)
+      SliceBlock<kKind, kTokens>(slices, b,
+                                 reinterpret_cast<const Int8Columns*>(
+                                     reinterpret_cast<const uint8_t*>(x) + to_second),
+                                 stride, acc);
+  }
+  for (int p = 0; p < 2; ++p)
+    for (int t = 0; t < kTokens; ++t) Store(sums + p * sum_stride + 16 * t, acc[p][t]);
+}
+
+// The last tile of a chunk: `tokens` < kTokens + 1 of them.
+template <WeightKind kKind, int kTokens>
+void LastSliceTile(const PanelSlice<kKind> slices[2], const Int8Job& job, const uint8_t* prepared,
+                   int64_t block, int64_t count, int64_t tokens, float* sums, int64_t sum_stride) {
+  if constexpr (kTokens > 0) {
+    if (tokens == kTokens)
+      return SliceTile<kKind, kTokens>(slices, job, prepared, block, count, sums, sum_stride);
+    LastSliceTile<kKind, kTokens - 1>(slices, job, prepared, block, count, tokens, sums,
+                                      sum_stride);
+  }
+}
+
+constexpr int64_t kSliceTokens = 16 * kSliceTile;  // at once
+
+// Two panels times `tokens` <= kSliceTokens tokens.
+template <WeightKind kKind>
+void SlicedPanels(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t token,
+                  int64_t tokens) {
+  constexpr int64_t kSumStride = kSliceTokens * 16;
+  const PackedMatrix& matrix = *job.matrix;
+  const uint8_t* prepared = args.prepared + token * job.stride;
+  alignas(64) float sums[kSlicePanels * kSumStride];
+  memset(sums, 0, sizeof sums);
+  PanelSlice<kKind> slices[kSlicePanels];
+  for (int64_t block = 0; block < job.layout.blocks; block += kSliceBlocks) {
+    const int64_t count = Smaller(kSliceBlocks, job.layout.blocks - block);
+    BlockCursor<kKind> at(matrix.cols, matrix.group);
+    at.Skip(block, matrix.cols, matrix.group);
+    for (int p = 0; p < kSlicePanels; ++p)
+      UnpackSlice<kKind>(matrix.data + (panel + p) * job.panel_bytes, at, count, &slices[p]);
+    int64_t t = 0;
+    for (; t + kSliceTile <= tokens; t += kSliceTile)
+      SliceTile<kKind, kSliceTile>(slices, job, prepared + t * job.stride, block, count,
+                                   sums + 16 * t, kSumStride);
+    LastSliceTile<kKind, kSliceTile - 1>(slices, job, prepared + t * job.stride, block, count,
+                                         tokens - t, sums + 16 * t, kSumStride);
+  }
+  for (int p = 0; p < kSlicePanels; ++p)
+    FinishTile<LayoutOf(kKind).form>(args, job, panel + p, token, tokens, sums + p * kSumStride);
+}
+
+struct SlicedProduct {
+  template <WeightKind kKind>
+  static void Run(const MatMulArgs& args, const Int8Job& job) {
+    if (args.tokens < kSlicedTokens) return TiledProduct::Run<kKind>(args, job);
+    const int64_t even = args.panel_begin + (args.panel_end - args.panel_begin) / 2 * 2;
+    const int64_t fitting = kActivationBytesAtOnce / job.stride / kSliceTile * kSliceTile;
+    const int64_t at_once = Smaller(kSliceTokens, fitting < kSliceTile ? kSliceTile : fitting);
+    for (int64_t token = 0; token < args.tokens; token += at_once) {
+      const int64_t tokens = Smaller(at_once, args.tokens - token);
+      for (int64_t panel = args.panel_begin; panel < even; panel += kSlicePanels)
+        SlicedPanels<kKind>(args, job, panel, token, tokens);
+    }
+    if (even < args.panel_end) {
+      MatMulArgs last = args;
+      last.panel_begin = even;
+      TiledProduct::Run<kKind>(last, job);
+    }
+  }
+};
+
+}  // namespace
+}  // namespace cria::kernels
+
+#endif  // CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
