@@ -31,7 +31,10 @@ class Linear {
   int64_t rows() const { return weights_.rows; }
   int64_t cols() const { return weights_.cols; }
   const kernels::PackedMatrix& weights() const { return weights_; }
-  kernels::Activations activations() const { return activations_; }
+  // What a step of `tokens` tokens is multiplied with. The GGUF kinds take activations as 16-bit
+  // pairs where the reading of weights bounds the speed anyway, and otherwise int8 with second
+  // parts for the blocks that need them.
+  kernels::Activations activations(int64_t tokens) const;
   const std::vector<float>& bias() const { return bias_; }  // [rows] or empty
   bool has_lora() const { return lora_a_ != nullptr; }
   const Linear& lora_a() const { return *lora_a_; }  // [rank, cols]

@@ -27,6 +27,19 @@ CRIA_INLINE const Int8Columns& Token(const Int8Columns* first, int64_t stride, i
                                                t * stride);
 }
 
+// The same pointer, though the compiler can't know: what both parts of a block load is loaded twice
+// instead of being kept in registers, which would push the sums out of them.
+template <typename T>
+CRIA_INLINE const T* Opaque(const T* p) {
+  asm volatile("" : "+r"(p));
+  return p;
+}
+
+CRIA_INLINE const Int8Columns* PartOf(const Int8Columns* x, int part, int64_t to_second) {
+  return reinterpret_cast<const Int8Columns*>(reinterpret_cast<const uint8_t*>(x) +
+                                              part * to_second);
+}
+
 // Where the sum of a block, or with kHalf 0 or 1 of that half, begins.
 template <int kOffset, int kHalf>
 CRIA_INLINE I StartOf(const Int8Columns& x) {
@@ -126,13 +139,9 @@ void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t
     if (b % 16 == 0) second = SecondParts<kTokens>(prepared, job.stride, b);
     for (int v = 0; v < kRowVectors; ++v) {
       const uint8_t* quants = weights + at.quants() + 4 * kLanes * v;
-      const BlockScales scales = LoadScales<kKind>(weights, at, v);
-      AddBlock<kKind, kTokens>(quants, scales, x, job.stride, acc[v]);
-      if ((second & 1) != 0) {
-        const auto* rest = reinterpret_cast<const Int8Columns*>(
-            reinterpret_cast<const uint8_t*>(x) + to_second);
-        AddBlock<kKind, kTokens>(quants, scales, rest, job.stride, acc[v]);
-      }
+      for (int part = 0; part <= static_cast<int>(second & 1); ++part)
+        AddBlock<kKind, kTokens>(Opaque(quants), LoadScales<kKind>(weights, at, v),
+                                 PartOf(x, part, to_second), job.stride, acc[v]);
     }
   }
   alignas(64) float sums[kTokens * 16];

@@ -2,9 +2,10 @@
 // takes unsigned weights (Dot() in dot_*.h). The same sums in the same order as in
 // matmul_int8_impl.h, bit for bit.
 //
-// Two panels are unpacked a slice of columns at a time into the L1 cache: quads to bytes, scales to
-// floats. Tiles of kSliceTile tokens then run over the slice: each activation that is broadcast
-// serves both panels, and no unpacking stands between the dot products.
+// Three panels are unpacked a slice of columns at a time into the L1 cache: quads to bytes, scales
+// to floats. Tiles of kSliceTile tokens then run over the slice: each activation that is broadcast
+// serves all panels, each quad all tokens (7 loads for 12 dot products), and no unpacking stands
+// between them.
 #ifndef CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 #define CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 
@@ -13,8 +14,8 @@
 namespace cria::kernels {
 namespace {
 
-constexpr int kSlicePanels = 2;
-constexpr int kSliceTile = 6;  // tokens: 2 x 6 integer and 2 x 6 float sums fill the registers
+constexpr int kSlicePanels = 3;
+constexpr int kSliceTile = 4;  // tokens: 3 x 4 integer and 3 x 4 float sums fill the registers
 constexpr int kSliceBlocks = 16;
 constexpr int64_t kSlicedTokens = 12;  // fewer are faster without the unpacked copy
 constexpr int kFullBlockBytes = 8 * kQuadBytes;
@@ -53,32 +54,34 @@ void UnpackSlice(const uint8_t* panel, BlockCursor<kKind> at, int64_t blocks,
   }
 }
 
-// Quads [kQuad, kEnd) of both panels.
-template <int kQuad, int kEnd, int kTokens>
-CRIA_INLINE void DotBoth(const uint8_t* quants0, const uint8_t* quants1, const int8_t* x,
-                         int64_t stride, I sums0[kTokens], I sums1[kTokens]) {
+// Quads [kQuad, kEnd) of block `b` of all panels.
+template <WeightKind kKind, int kQuad, int kEnd, int kTokens>
+CRIA_INLINE void DotSlices(const PanelSlice<kKind>* slices, int64_t b, const int8_t* x,
+                           int64_t stride, I sums[kSlicePanels][kTokens]) {
   if constexpr (kQuad < kEnd) {
-    const I w0 = LoadI(quants0 + kQuadBytes * kQuad), w1 = LoadI(quants1 + kQuadBytes * kQuad);
+    I weights[kSlicePanels];
+    for (int p = 0; p < kSlicePanels; ++p)
+      weights[p] = LoadI(slices[p].quants[b] + kQuadBytes * kQuad);
     for (int t = 0; t < kTokens; ++t) {
       const I values = SetI(FourBytes(x + t * stride + 4 * kQuad));
-      sums0[t] = Dot(sums0[t], w0, values);
-      sums1[t] = Dot(sums1[t], w1, values);
+      for (int p = 0; p < kSlicePanels; ++p) sums[p][t] = Dot(sums[p][t], weights[p], values);
     }
-    DotBoth<kQuad + 1, kEnd, kTokens>(quants0, quants1, x, stride, sums0, sums1);
+    DotSlices<kKind, kQuad + 1, kEnd, kTokens>(slices, b, x, stride, sums);
   }
 }
 
 template <WeightKind kKind, int kHalf, int kTokens>
-CRIA_INLINE void SliceDots(const PanelSlice<kKind> slices[2], int64_t b, const Int8Columns* x,
-                           int64_t stride, F acc[2][kTokens]) {
+CRIA_INLINE void SliceDots(const PanelSlice<kKind>* slices, int64_t b, const Int8Columns* x,
+                           int64_t stride, F acc[kSlicePanels][kTokens]) {
   constexpr QuantLayout kLayout = LayoutOf(kKind);
   constexpr int kFirst = kHalf == 1 ? 4 : 0, kEnd = kHalf == 0 ? 4 : 8, kScale = kHalf == 1;
-  I sums[2][kTokens];
-  for (int t = 0; t < kTokens; ++t)
-    sums[0][t] = sums[1][t] = StartOf<kLayout.offset, kHalf>(Token(x, stride, t));
-  DotBoth<kFirst, kEnd, kTokens>(slices[0].quants[b], slices[1].quants[b], x->q, stride, sums[0],
-                                 sums[1]);
-  for (int p = 0; p < 2; ++p) {
+  I sums[kSlicePanels][kTokens];
+  for (int t = 0; t < kTokens; ++t) {
+    const I start = StartOf<kLayout.offset, kHalf>(Token(x, stride, t));
+    for (int p = 0; p < kSlicePanels; ++p) sums[p][t] = start;
+  }
+  DotSlices<kKind, kFirst, kEnd, kTokens>(slices, b, x->q, stride, sums);
+  for (int p = 0; p < kSlicePanels; ++p) {
     const F scale = Load(slices[p].scale[b][kScale]);
     const F start_scaled = Load(slices[p].start_scaled[b][kScale]);
     for (int t = 0; t < kTokens; ++t)
@@ -88,8 +91,8 @@ CRIA_INLINE void SliceDots(const PanelSlice<kKind> slices[2], int64_t b, const I
 }
 
 template <WeightKind kKind, int kTokens>
-CRIA_INLINE void SliceBlock(const PanelSlice<kKind> slices[2], int64_t b, const Int8Columns* x,
-                            int64_t stride, F acc[2][kTokens]) {
+CRIA_INLINE void SliceBlock(const PanelSlice<kKind>* slices, int64_t b, const Int8Columns* x,
+                            int64_t stride, F acc[kSlicePanels][kTokens]) {
   constexpr ScaleForm kForm = LayoutOf(kKind).form;
   if constexpr (kForm == ScaleForm::kSuper6) {
     SliceDots<kKind, 0, kTokens>(slices, b, x, stride, acc);
@@ -98,7 +101,7 @@ CRIA_INLINE void SliceBlock(const PanelSlice<kKind> slices[2], int64_t b, const 
     SliceDots<kKind, -1, kTokens>(slices, b, x, stride, acc);
   }
   if constexpr (HasMinimum(kForm)) {
-    for (int p = 0; p < 2; ++p) {
+    for (int p = 0; p < kSlicePanels; ++p) {
       const F minimum = Load(slices[p].minimum[b]);
       for (int t = 0; t < kTokens; ++t)
         acc[p][t] = Fnma(minimum, Set1(Token(x, stride, t).scaled_sum), acc[p][t]);
@@ -106,31 +109,27 @@ CRIA_INLINE void SliceBlock(const PanelSlice<kKind> slices[2], int64_t b, const 
   }
 }
 
-// Adds blocks [block, block + count) of kTokens tokens to sums [2][sum_stride / 16][16].
+// Adds blocks [block, block + count) of kTokens tokens to sums [kSlicePanels][sum_stride / 16][16].
 template <WeightKind kKind, int kTokens>
-void SliceTile(const PanelSlice<kKind> slices[2], const Int8Job& job, const uint8_t* prepared,
+void SliceTile(const PanelSlice<kKind>* slices, const Int8Job& job, const uint8_t* prepared,
                int64_t block, int64_t count, float* sums, int64_t sum_stride) {
   const int64_t stride = job.stride, to_second = job.layout.second - job.layout.columns;
   const auto* x = reinterpret_cast<const Int8Columns*>(prepared + job.layout.columns) + block;
-  F acc[2][kTokens];
-  for (int p = 0; p < 2; ++p)
+  F acc[kSlicePanels][kTokens];
+  for (int p = 0; p < kSlicePanels; ++p)
     for (int t = 0; t < kTokens; ++t) acc[p][t] = Load(sums + p * sum_stride + 16 * t);
   unsigned second = SecondParts<kTokens>(prepared, stride, block);
   for (int64_t b = 0; b < count; ++b, ++x, second >>= 1) {
-    SliceBlock<kKind, kTokens>(slices, b, x, stride, acc);
-    if ((second & 1) != 0)
-      SliceBlock<kKind, kTokens>(slices, b,
-                                 reinterpret_cast<const Int8Columns*>(
-                                     reinterpret_cast<const uint8_t*>(x) + to_second),
-                                 stride, acc);
+    for (int part = 0; part <= static_cast<int>(second & 1); ++part)
+      SliceBlock<kKind, kTokens>(Opaque(slices), b, PartOf(x, part, to_second), stride, acc);
   }
-  for (int p = 0; p < 2; ++p)
+  for (int p = 0; p < kSlicePanels; ++p)
     for (int t = 0; t < kTokens; ++t) Store(sums + p * sum_stride + 16 * t, acc[p][t]);
 }
 
 // The last tile of a chunk: `tokens` < kTokens + 1 of them.
 template <WeightKind kKind, int kTokens>
-void LastSliceTile(const PanelSlice<kKind> slices[2], const Int8Job& job, const uint8_t* prepared,
+void LastSliceTile(const PanelSlice<kKind>* slices, const Int8Job& job, const uint8_t* prepared,
                    int64_t block, int64_t count, int64_t tokens, float* sums, int64_t sum_stride) {
   if constexpr (kTokens > 0) {
     if (tokens == kTokens)
@@ -140,9 +139,10 @@ void LastSliceTile(const PanelSlice<kKind> slices[2], const Int8Job& job, const 
   }
 }
 
-constexpr int64_t kSliceTokens = 16 * kSliceTile;  // at once
+constexpr int64_t kSliceTokens = 96;  // at once: their sums stay in the L1 cache too
+constexpr int64_t kSliceActivationBytes = 1 << 20;  // first parts: they stay in the L2 cache
 
-// Two panels times `tokens` <= kSliceTokens tokens.
+// kSlicePanels panels times `tokens` <= kSliceTokens tokens.
 template <WeightKind kKind>
 void SlicedPanels(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t token,
                   int64_t tokens) {
@@ -173,17 +173,18 @@ struct SlicedProduct {
   template <WeightKind kKind>
   static void Run(const MatMulArgs& args, const Int8Job& job) {
     if (args.tokens < kSlicedTokens) return TiledProduct::Run<kKind>(args, job);
-    const int64_t even = args.panel_begin + (args.panel_end - args.panel_begin) / 2 * 2;
-    const int64_t fitting = kActivationBytesAtOnce / job.stride / kSliceTile * kSliceTile;
+    const int64_t sliced =
+        args.panel_begin + (args.panel_end - args.panel_begin) / kSlicePanels * kSlicePanels;
+    const int64_t fitting = kSliceActivationBytes / job.layout.second / kSliceTile * kSliceTile;
     const int64_t at_once = Smaller(kSliceTokens, fitting < kSliceTile ? kSliceTile : fitting);
     for (int64_t token = 0; token < args.tokens; token += at_once) {
       const int64_t tokens = Smaller(at_once, args.tokens - token);
-      for (int64_t panel = args.panel_begin; panel < even; panel += kSlicePanels)
+      for (int64_t panel = args.panel_begin; panel < sliced; panel += kSlicePanels)
         SlicedPanels<kKind>(args, job, panel, token, tokens);
     }
-    if (even < args.panel_end) {
+    if (sliced < args.panel_end) {
       MatMulArgs last = args;
-      last.panel_begin = even;
+      last.panel_begin = sliced;
       TiledProduct::Run<kKind>(last, job);
     }
   }

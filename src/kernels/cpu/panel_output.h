@@ -18,6 +18,13 @@ void WriteSums(const MatMulArgs& args, int64_t panel, int64_t token, int64_t tok
   const int64_t rows = Smaller(kPanelRows, args.weights->rows - panel * kPanelRows);
   for (int64_t t = 0; t < tokens; ++t) {
     float* out = args.out + (token + t) * args.out_stride + panel * kPanelRows;
+    if (rows == kPanelRows) {
+      for (int r = 0; r < kPanelRows; r += kLanes) {
+        const F sum = Load(sums + 16 * t + r);
+        Store(out + r, args.accumulate ? Add(Load(out + r), sum) : sum);
+      }
+      continue;
+    }
     for (int64_t r = 0; r < rows; r += kLanes) {
       const F sum = Load(sums + 16 * t + r);
       StorePart(out + r, args.accumulate ? Add(LoadPart(out + r, rows - r), sum) : sum, rows - r);
