@@ -72,10 +72,10 @@ void Product(benchmark::State& state, const Kernels& kernels, const Shape& shape
   }
   const double ops = 2.0 * static_cast<double>(shape.rows * shape.cols * shape.tokens);
   using benchmark::Counter;
-  state.counters["GOP/s"] =
-      Counter(ops * 1e-9, Counter::kIsIterationInvariantRate);
-  state.counters["GB/s"] = Counter(static_cast<double>(panels) * static_cast<double>(panel_bytes) *
-                                       1e-9, Counter::kIsIterationInvariantRate);
+  state.counters["GOP/s"] = Counter(ops * 1e-9, Counter::kIsIterationInvariantRate);
+  state.counters["GB/s"] =
+      Counter(static_cast<double>(panels) * static_cast<double>(panel_bytes) * 1e-9,
+              Counter::kIsIterationInvariantRate);
   static const double peak = PeakInt8(kernels);
   if (peak > 0 && shape.activations != Activations::kF32)
     state.counters["of_peak"] = Counter(ops / peak, Counter::kIsIterationInvariantRate);

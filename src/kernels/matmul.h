@@ -29,8 +29,8 @@ constexpr double kSecondPartLimit = 2;
 std::string_view Name(Activations activations);
 
 // Which kinds can be multiplied with which activations. kF32 works with every kind. kBf16: kBf16
-// weights. kInt8Block, kInt8Pair: the GGUF integer kinds, kInt4Group and kInt8Group with groups that are
-// multiples of 32. kInt8Token: kInt4Group and kInt8Group.
+// weights. kInt8Block, kInt8Pair: the GGUF integer kinds, kInt4Group and kInt8Group with groups
+// that are multiples of 32. kInt8Token: kInt4Group and kInt8Group.
 bool Supports(WeightKind kind, Activations activations);
 
 // Bytes of one prepared token, a multiple of 64. The layout is the same for every ISA.

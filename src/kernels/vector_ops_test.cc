@@ -97,9 +97,9 @@ TEST(PrepareTest, EveryIsaPreparesTheSameBytes) {
       for (const float scale : {1.0f, 0.0f, 1e-35f, 1e30f}) {
         std::vector<float> x = values;
         for (float& value : x) value *= scale;
-        for (const Activations activations : {Activations::kF32, Activations::kBf16,
-                                              Activations::kInt8Block, Activations::kInt8Pair,
-                                              Activations::kInt8Token})
+        for (const Activations activations :
+             {Activations::kF32, Activations::kBf16, Activations::kInt8Block,
+              Activations::kInt8Pair, Activations::kInt8Token})
           EXPECT_EQ(Prepared(*kernels, activations, x), Prepared(Reference(), activations, x))
               << kernels->isa << " " << Name(activations) << " K " << cols << " scale " << scale;
       }
@@ -118,8 +118,9 @@ TEST(PrepareTest, NonFiniteActivationsMakeTheScaleNan) {
              {Activations::kInt8Block, Activations::kInt8Pair, Activations::kInt8Token}) {
           const auto bytes = Prepared(*kernels, activations, x);
           Int8Columns columns;
-          std::memcpy(&columns, &bytes[static_cast<size_t>(Int8LayoutOf(activations, 77).columns) +
-                              at / 32 * sizeof columns],
+          std::memcpy(&columns,
+                      &bytes[static_cast<size_t>(Int8LayoutOf(activations, 77).columns) +
+                             at / 32 * sizeof columns],
                       sizeof columns);
           EXPECT_TRUE(std::isnan(columns.scale)) << kernels->isa << " " << Name(activations);
         }

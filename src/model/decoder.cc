@@ -26,12 +26,14 @@ struct Workspace::Buffers {
   float* sin = nullptr;             // [T, rotary / 2]
   std::vector<int64_t> positions;   // [T]
   std::vector<size_t> sequence_of;  // [T] index of the step that a token belongs to
+  std::vector<uint8_t> paired;      // [T] see LinearInput
   base::AlignedBuffer scratch;      // attention scratch of each thread
   size_t scratch_floats = 0;        // of one thread
   base::AlignedBuffer logits;       // [rows, V]
   base::AlignedBuffer selected;     // [rows, H] the rows that need logits
   PreparedActivations prepared;
 
+  LinearInput Input(const float* rows) const { return {rows, tokens, paired.data()}; }
   absl::Status Resize(const checkpoint::ModelConfig& config, int64_t new_tokens, int threads);
 };
 
@@ -39,6 +41,10 @@ Workspace::Workspace() : buffers_(std::make_unique<Buffers>()) {}
 Workspace::~Workspace() = default;
 
 namespace {
+
+// Sequences that add at most this many tokens in a step are multiplied with 16 bits of activation.
+// It depends on nothing else in the step, so that a sequence gets the same results in any company.
+constexpr int64_t kMostPairedTokens = 32;
 
 struct Widths {
   int64_t q = 0, kv = 0, ffn = 0, group = 0;  // the largest over the layers
@@ -96,6 +102,7 @@ absl::Status Workspace::Buffers::Resize(const checkpoint::ModelConfig& config, i
       Grow(&scratch, scratch_floats * sizeof(float) * static_cast<size_t>(threads)));
   positions.resize(static_cast<size_t>(tokens));
   sequence_of.resize(static_cast<size_t>(tokens));
+  paired.resize(static_cast<size_t>(tokens));
   return absl::OkStatus();
 }
 
@@ -161,7 +168,7 @@ absl::Status Model::SelfAttention(size_t index, std::span<const SequenceStep> st
   const std::array<LinearOutput, 3> qkv = {
       {{&layer.q, b.q, q_width}, {&layer.k, b.k, kv_width}, {&layer.v, b.v, kv_width}}};
   CRIA_RETURN_IF_ERROR(
-      Multiply(*kernels_, qkv, b.normed, b.tokens, /*accumulate=*/false, &b.prepared, pool));
+      Multiply(*kernels_, qkv, b.Input(b.normed), /*accumulate=*/false, &b.prepared, pool));
 
   pool.ParallelFor(b.tokens, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
@@ -210,7 +217,7 @@ absl::Status Model::SelfAttention(size_t index, std::span<const SequenceStep> st
     pool.Run(work);
   }
   const LinearOutput out{&layer.o, b.x, config().hidden};
-  return Multiply(*kernels_, {&out, 1}, b.attention, b.tokens, /*accumulate=*/true, &b.prepared,
+  return Multiply(*kernels_, {&out, 1}, b.Input(b.attention), /*accumulate=*/true, &b.prepared,
                   pool);
 }
 
@@ -219,7 +226,7 @@ absl::Status Model::FeedForward(const DecoderLayer& layer, Workspace::Buffers& b
   const int64_t f = layer.config.ffn;
   const std::array<LinearOutput, 2> gate_up = {{{&layer.gate, b.gate, f}, {&layer.up, b.up, f}}};
   CRIA_RETURN_IF_ERROR(
-      Multiply(*kernels_, gate_up, b.normed, b.tokens, /*accumulate=*/false, &b.prepared, pool));
+      Multiply(*kernels_, gate_up, b.Input(b.normed), /*accumulate=*/false, &b.prepared, pool));
   pool.ParallelFor(b.tokens, 1, [&](int64_t begin, int64_t end) {
     for (int64_t t = begin; t < end; ++t) {
       kernels_->swiglu(b.gate + t * f, b.up + t * f, f, b.gate + t * f);
@@ -227,7 +234,7 @@ absl::Status Model::FeedForward(const DecoderLayer& layer, Workspace::Buffers& b
     }
   });
   const LinearOutput down{&layer.down, b.x, config().hidden};
-  return Multiply(*kernels_, {&down, 1}, b.gate, b.tokens, /*accumulate=*/true, &b.prepared, pool);
+  return Multiply(*kernels_, {&down, 1}, b.Input(b.gate), /*accumulate=*/true, &b.prepared, pool);
 }
 
 absl::Status Model::RunLayer(size_t index, std::span<const SequenceStep> steps,
@@ -258,11 +265,13 @@ absl::Status Model::RunDecoder(std::span<const SequenceStep> steps, Workspace& w
   size_t row = 0;
   for (size_t s = 0; s < steps.size(); ++s) {
     int64_t position = steps[s].cache->length();
+    const bool paired = static_cast<int64_t>(steps[s].tokens.size()) <= kMostPairedTokens;
     for (const int32_t token : steps[s].tokens) {
       Embed(token, b.x + static_cast<int64_t>(row) * config().hidden);
       rope_.Fill(position, b.cos + static_cast<int64_t>(row) * rope_.half(),
                  b.sin + static_cast<int64_t>(row) * rope_.half());
       b.positions[row] = position++;
+      b.paired[row] = paired ? 1 : 0;
       b.sequence_of[row++] = s;
     }
   }
@@ -303,7 +312,7 @@ absl::StatusOr<StepLogits> Model::Forward(std::span<const SequenceStep> steps, W
   CRIA_RETURN_IF_ERROR(Grow(&b.logits, static_cast<size_t>(hidden.rows * vocab) * sizeof(float)));
   const LinearOutput out{&head_, b.logits.as<float>(), vocab};
   if (hidden.rows > 0)
-    CRIA_RETURN_IF_ERROR(Multiply(*kernels_, {&out, 1}, hidden.data, hidden.rows,
+    CRIA_RETURN_IF_ERROR(Multiply(*kernels_, {&out, 1}, {hidden.data, hidden.rows, nullptr},
                                   /*accumulate=*/false, &b.prepared, pool));
   return StepLogits{b.logits.as<float>(), hidden.rows, vocab};
 }

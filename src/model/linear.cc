@@ -115,22 +115,16 @@ absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint,
   return linear;
 }
 
-Activations Linear::activations(int64_t tokens) const {
-  constexpr int64_t kPairTokens = 32;
-  return activations_ == Activations::kInt8Block && tokens <= kPairTokens ? Activations::kInt8Pair
-                                                                          : activations_;
-}
-
 uint64_t Linear::bytes() const {
   return packed_.size() + (has_lora() ? lora_a_->bytes() + lora_b_->bytes() : 0);
 }
 
 absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels,
-                                          std::span<const Linear* const> linears, const float* x,
-                                          int64_t tokens, base::ThreadPool& pool) {
+                                          std::span<const Linear* const> linears,
+                                          const LinearInput& input, base::ThreadPool& pool) {
   std::array<bool, 5> needed{};
-  for (const Linear* linear : linears) needed[static_cast<size_t>(linear->activations(tokens))] = true;
-  const int64_t cols = linears[0]->cols();
+  for (const Linear* linear : linears) needed[static_cast<size_t>(linear->activations())] = true;
+  const int64_t cols = linears[0]->cols(), tokens = input.tokens;
   for (size_t kind = 0; kind < needed.size(); ++kind) {
     if (!needed[kind]) continue;
     const auto activations = static_cast<Activations>(kind);
@@ -141,9 +135,12 @@ absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels,
       return absl::ResourceExhaustedError(
           absl::StrCat("no memory for the activations of ", tokens, " tokens"));
     pool.ParallelFor(tokens, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t)
-        kernels.prepare(activations, x + t * cols, cols,
+      for (int64_t t = begin; t < end; ++t) {
+        const bool pair = activations == Activations::kInt8Block &&
+                          (input.paired == nullptr || input.paired[t] != 0);
+        kernels.prepare(pair ? Activations::kInt8Pair : activations, input.x + t * cols, cols,
                         slot.data() + static_cast<size_t>(t) * bytes);
+      }
     });
   }
   return absl::OkStatus();
@@ -158,17 +155,17 @@ void AddBias(const std::vector<float>& bias, const LinearOutput& output, int64_t
 }
 
 // out += scale * B (A x), with its own preparation: the branch takes unrounded activations.
-absl::Status AddLora(const kernels::Kernels& kernels, const LinearOutput& output, const float* x,
-                     int64_t tokens, base::ThreadPool& pool) {
+absl::Status AddLora(const kernels::Kernels& kernels, const LinearOutput& output,
+                     const LinearInput& input, base::ThreadPool& pool) {
   const Linear& a = output.linear->lora_a();
   PreparedActivations prepared;
-  std::vector<float> low_rank(static_cast<size_t>(tokens * a.rows()));  // [T, rank]
+  std::vector<float> low_rank(static_cast<size_t>(input.tokens * a.rows()));  // [T, rank]
   const LinearOutput down{&a, low_rank.data(), a.rows()};
-  CRIA_RETURN_IF_ERROR(
-      Multiply(kernels, {&down, 1}, x, tokens, /*accumulate=*/false, &prepared, pool));
+  CRIA_RETURN_IF_ERROR(Multiply(kernels, {&down, 1}, input, /*accumulate=*/false, &prepared, pool));
   for (float& value : low_rank) value *= output.linear->lora_scale();
   const LinearOutput up{&output.linear->lora_b(), output.out, output.out_stride};
-  return Multiply(kernels, {&up, 1}, low_rank.data(), tokens, /*accumulate=*/true, &prepared, pool);
+  return Multiply(kernels, {&up, 1}, {low_rank.data(), input.tokens, nullptr}, /*accumulate=*/true,
+                  &prepared, pool);
 }
 
 // The panels of all outputs, laid end to end and split over the threads; each thread multiplies its
@@ -189,7 +186,7 @@ void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutpu
       first += panels;
       if (args.panel_begin >= args.panel_end) continue;
       args.weights = &linear.weights();
-      args.activations = linear.activations(tokens);
+      args.activations = linear.activations();
       args.prepared = prepared.Get(args.activations);
       args.tokens = tokens;
       args.out = output.out;
@@ -203,15 +200,16 @@ void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutpu
 }  // namespace
 
 absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs,
-                      const float* x, int64_t tokens, bool accumulate,
-                      PreparedActivations* prepared, base::ThreadPool& pool) {
+                      const LinearInput& input, bool accumulate, PreparedActivations* prepared,
+                      base::ThreadPool& pool) {
   std::vector<const Linear*> linears;
   for (const LinearOutput& output : outputs) linears.push_back(output.linear);
-  CRIA_RETURN_IF_ERROR(prepared->Prepare(kernels, linears, x, tokens, pool));
-  MultiplyPanels(kernels, outputs, tokens, accumulate, *prepared, pool);
+  CRIA_RETURN_IF_ERROR(prepared->Prepare(kernels, linears, input, pool));
+  MultiplyPanels(kernels, outputs, input.tokens, accumulate, *prepared, pool);
   for (const LinearOutput& output : outputs) {
-    if (!output.linear->bias().empty()) AddBias(output.linear->bias(), output, tokens, kernels);
-    if (output.linear->has_lora()) CRIA_RETURN_IF_ERROR(AddLora(kernels, output, x, tokens, pool));
+    if (!output.linear->bias().empty())
+      AddBias(output.linear->bias(), output, input.tokens, kernels);
+    if (output.linear->has_lora()) CRIA_RETURN_IF_ERROR(AddLora(kernels, output, input, pool));
   }
   return absl::OkStatus();
 }

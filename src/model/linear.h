@@ -31,10 +31,7 @@ class Linear {
   int64_t rows() const { return weights_.rows; }
   int64_t cols() const { return weights_.cols; }
   const kernels::PackedMatrix& weights() const { return weights_; }
-  // What a step of `tokens` tokens is multiplied with. The GGUF kinds take activations as 16-bit
-  // pairs where the reading of weights bounds the speed anyway, and otherwise int8 with second
-  // parts for the blocks that need them.
-  kernels::Activations activations(int64_t tokens) const;
+  kernels::Activations activations() const { return activations_; }
   const std::vector<float>& bias() const { return bias_; }  // [rows] or empty
   bool has_lora() const { return lora_a_ != nullptr; }
   const Linear& lora_a() const { return *lora_a_; }  // [rank, cols]
@@ -51,13 +48,22 @@ class Linear {
   float lora_scale_ = 0;
 };
 
+// What goes into linears.
+struct LinearInput {
+  const float* x = nullptr;  // [T, K]
+  int64_t tokens = 0;        // T
+  // [T]: which tokens are taken as pairs of int8 (16 bits) where int8 is what a linear takes;
+  // nullptr: all. Decoding can afford it, bound as it is by the reading of weights.
+  const uint8_t* paired = nullptr;
+};
+
 // Activations prepared for products, grown on demand and reused. One step at a time.
 class PreparedActivations {
  public:
-  // Prepares x [T, K] for every kind that `linears` (all of K columns) need. kResourceExhausted
+  // Prepares the inputs for every kind that `linears` (all of K columns) need. kResourceExhausted
   // when there is no memory.
   absl::Status Prepare(const kernels::Kernels& kernels, std::span<const Linear* const> linears,
-                       const float* x, int64_t tokens, base::ThreadPool& pool);
+                       const LinearInput& input, base::ThreadPool& pool);
   const uint8_t* Get(kernels::Activations activations) const {
     return slots_[static_cast<size_t>(activations)].data();
   }
@@ -73,11 +79,11 @@ struct LinearOutput {
   int64_t out_stride = 0;
 };
 
-// Multiplies all of `outputs` with the same input x [T, K] in one parallel region (biases and LoRA
-// branches included). `accumulate`: adds to what is in `out`.
+// Multiplies all of `outputs` with the same input in one parallel region (biases and LoRA branches
+// included). `accumulate`: adds to what is in `out`.
 absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs,
-                      const float* x, int64_t tokens, bool accumulate,
-                      PreparedActivations* prepared, base::ThreadPool& pool);
+                      const LinearInput& input, bool accumulate, PreparedActivations* prepared,
+                      base::ThreadPool& pool);
 
 }  // namespace cria::model
 

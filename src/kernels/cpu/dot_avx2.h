@@ -47,7 +47,7 @@ CRIA_INLINE void AddPairs(const uint8_t* quants, const int8_t* x, int64_t stride
 }
 
 template <int kBits, int kQuad, int kEnd, int kTokens, int kPass = 0>
-CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
+CRIA_INLINE void DotPanel(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
   constexpr int kQuadsAtOnce = kBits == 5 ? 4 : kBits == 6 ? 2 : 8;
   if constexpr (kQuad < kEnd) {
     constexpr int kStop = kQuad + kQuadsAtOnce < kEnd ? kQuad + kQuadsAtOnce : kEnd;
@@ -56,10 +56,20 @@ CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride
     AddPairs<kBits, kPass, kQuad, kStop, kTokens>(quants, x, stride, pairs);
     const I factor = _mm256_set1_epi16(kPass == 0 ? 1 : 16);
     for (int t = 0; t < kTokens; ++t) sums[t] = AddI(sums[t], _mm256_madd_epi16(pairs[t], factor));
-    DotQuads<kBits, kStop, kEnd, kTokens, kPass>(quants, x, stride, sums);
+    DotPanel<kBits, kStop, kEnd, kTokens, kPass>(quants, x, stride, sums);
   }
   if constexpr (kBits == 8 && kPass == 0 && kQuad < kEnd)
-    DotQuads<kBits, kQuad, kEnd, kTokens, 1>(quants, x, stride, sums);
+    DotPanel<kBits, kQuad, kEnd, kTokens, 1>(quants, x, stride, sums);
+}
+
+constexpr int kInt8TilePanels = 1;
+constexpr int kInt8TileTokens = kTileTokens;
+
+template <int kBits, int kQuad, int kEnd, int kPanels, int kTokens>
+CRIA_INLINE void DotQuads(const uint8_t* quants, int64_t, const int8_t* x, int64_t stride,
+                          I sums[kPanels][kTokens]) {
+  static_assert(kPanels == 1);
+  DotPanel<kBits, kQuad, kEnd, kTokens>(quants, x, stride, sums[0]);
 }
 
 }  // namespace

@@ -30,15 +30,24 @@ CRIA_INLINE int32_t FourBytes(const int8_t* p) {
 
 CRIA_INLINE I Dot(I sum, I weights, I values) { return _mm512_dpbusd_epi32(sum, weights, values); }
 
-// sums[t] += the dot products of quads [kQuad, kEnd) of a block with token t, whose 32 bytes are at
-// x + t * stride.
-template <int kBits, int kQuad, int kEnd, int kTokens>
-CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
+// A tile's shape: 3 x 4 integer and 3 x 4 float sums fill the registers, and 7 loads stand for 12
+// dot products.
+constexpr int kInt8TilePanels = 3;
+constexpr int kInt8TileTokens = 4;
+
+// sums[p][t] += the dot products of quads [kQuad, kEnd) of a block of panel p with token t, whose
+// 32 bytes are at x + t * stride.
+template <int kBits, int kQuad, int kEnd, int kPanels, int kTokens>
+CRIA_INLINE void DotQuads(const uint8_t* quants, int64_t panel_bytes, const int8_t* x,
+                          int64_t stride, I sums[kPanels][kTokens]) {
   if constexpr (kQuad < kEnd) {
-    const I weights = Quad<kBits, kQuad>(quants);
-    for (int t = 0; t < kTokens; ++t)
-      sums[t] = Dot(sums[t], weights, SetI(FourBytes(x + t * stride + 4 * kQuad)));
-    DotQuads<kBits, kQuad + 1, kEnd, kTokens>(quants, x, stride, sums);
+    I weights[kPanels];
+    for (int p = 0; p < kPanels; ++p) weights[p] = Quad<kBits, kQuad>(quants + p * panel_bytes);
+    for (int t = 0; t < kTokens; ++t) {
+      const I values = SetI(FourBytes(x + t * stride + 4 * kQuad));
+      for (int p = 0; p < kPanels; ++p) sums[p][t] = Dot(sums[p][t], weights[p], values);
+    }
+    DotQuads<kBits, kQuad + 1, kEnd, kPanels, kTokens>(quants, panel_bytes, x, stride, sums);
   }
 }
 

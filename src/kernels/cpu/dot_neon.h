@@ -17,7 +17,7 @@ CRIA_INLINE F ScaleSum(I sum, F scale, F) { return Mul(ToFloat(sum), scale); }
 CRIA_INLINE F SumToFloat(I sum) { return ToFloat(sum); }
 
 template <int kBits, int kQuad, int kEnd, int kTokens>
-CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
+CRIA_INLINE void DotPanel(const uint8_t* quants, const int8_t* x, int64_t stride, I sums[kTokens]) {
   if constexpr (kQuad < kEnd) {
     int8x16_t weights = vreinterpretq_s8_s32(Quad<kBits, kQuad>(quants));
     if constexpr (kBits == 8) weights = veorq_s8(weights, vdupq_n_s8(-128));
@@ -26,8 +26,18 @@ CRIA_INLINE void DotQuads(const uint8_t* quants, const int8_t* x, int64_t stride
       memcpy(&bytes, x + t * stride + 4 * kQuad, sizeof bytes);
       sums[t] = vdotq_s32(sums[t], weights, vreinterpretq_s8_s32(vdupq_n_s32(bytes)));
     }
-    DotQuads<kBits, kQuad + 1, kEnd, kTokens>(quants, x, stride, sums);
+    DotPanel<kBits, kQuad + 1, kEnd, kTokens>(quants, x, stride, sums);
   }
+}
+
+constexpr int kInt8TilePanels = 1;
+constexpr int kInt8TileTokens = kTileTokens;
+
+template <int kBits, int kQuad, int kEnd, int kPanels, int kTokens>
+CRIA_INLINE void DotQuads(const uint8_t* quants, int64_t, const int8_t* x, int64_t stride,
+                          I sums[kPanels][kTokens]) {
+  static_assert(kPanels == 1);
+  DotPanel<kBits, kQuad, kEnd, kTokens>(quants, x, stride, sums[0]);
 }
 
 }  // namespace

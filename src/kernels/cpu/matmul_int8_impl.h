@@ -2,9 +2,9 @@
 //
 // A tile is a panel x kTokens tokens. Per block of 32 columns the dot products are exact integers,
 // so only the order of the blocks matters for rounding, and that is the same for every tile: a
-// token's result depends on nothing else in the call. A block adds scale_x * (scale_w * (dot(u, x) -
-// offset * sum(x))), less minimum * scale_x * sum(x), and then the same of its second part if one of
-// the tile's tokens has one (those of the others are zero).
+// token's result depends on nothing else in the call. A block adds scale_x * (scale_w * (dot(u, x)
+// - offset * sum(x))), less minimum * scale_x * sum(x), and then the same of its second part if one
+// of the tile's tokens has one (those of the others are zero).
 #ifndef CRIA_KERNELS_CPU_MATMUL_INT8_IMPL_H_
 #define CRIA_KERNELS_CPU_MATMUL_INT8_IMPL_H_
 
@@ -61,34 +61,58 @@ CRIA_INLINE F AddScaled(I sum, F scale, F start_scaled, const Int8Columns& x, F 
   return Fma(ScaleSum(sum, scale, start_scaled), Set1(x.scale), acc);
 }
 
+// A block of kPanels panels, at vector `vector` of their rows.
+template <WeightKind kKind>
+struct PanelsBlock {
+  const uint8_t* panel;  // the first
+  int64_t panel_bytes;
+  const BlockCursor<kKind>& at;
+  int vector;
+  CRIA_INLINE const uint8_t* quants() const { return panel + at.quants() + 4 * kLanes * vector; }
+  CRIA_INLINE BlockScales scales(int p) const {
+    return LoadScales<kKind>(panel + p * panel_bytes, at, vector);
+  }
+};
+
 // Adds half `kHalf` (16 columns), or with -1 the whole, of one block to acc.
-template <WeightKind kKind, int kHalf, int kTokens>
-CRIA_INLINE void AddDots(const uint8_t* quants, const Int8Columns* x, int64_t stride, F scale,
-                         F acc[kTokens]) {
+template <WeightKind kKind, int kHalf, int kPanels, int kTokens>
+CRIA_INLINE void AddDots(const PanelsBlock<kKind>& block, const Int8Columns* x, int64_t stride,
+                         F acc[kPanels][kTokens]) {
   constexpr QuantLayout kLayout = LayoutOf(kKind);
   constexpr int kFirst = kHalf == 1 ? 4 : 0, kEnd = kHalf == 0 ? 4 : 8;
   constexpr int kOffset = kLayout.offset - kDotBias<kLayout.bits>;
-  I sums[kTokens];
-  for (int t = 0; t < kTokens; ++t) sums[t] = StartOf<kOffset, kHalf>(Token(x, stride, t));
-  DotQuads<kLayout.bits, kFirst, kEnd, kTokens>(quants, x->q, stride, sums);
-  const F start_scaled = Mul(scale, Set1(kStartFloat));
-  for (int t = 0; t < kTokens; ++t)
-    acc[t] = AddScaled<kLayout.form>(sums[t], scale, start_scaled, Token(x, stride, t), acc[t]);
+  I sums[kPanels][kTokens];
+  for (int t = 0; t < kTokens; ++t) {
+    const I start = StartOf<kOffset, kHalf>(Token(x, stride, t));
+    for (int p = 0; p < kPanels; ++p) sums[p][t] = start;
+  }
+  DotQuads<kLayout.bits, kFirst, kEnd, kPanels, kTokens>(block.quants(), block.panel_bytes, x->q,
+                                                         stride, sums);
+  for (int p = 0; p < kPanels; ++p) {
+    const F scale = block.scales(p).scale[kHalf == 1];
+    const F start_scaled = Mul(scale, Set1(kStartFloat));
+    for (int t = 0; t < kTokens; ++t)
+      acc[p][t] =
+          AddScaled<kLayout.form>(sums[p][t], scale, start_scaled, Token(x, stride, t), acc[p][t]);
+  }
 }
 
-template <WeightKind kKind, int kTokens>
-CRIA_INLINE void AddBlock(const uint8_t* quants, const BlockScales& scales, const Int8Columns* x,
-                          int64_t stride, F acc[kTokens]) {
+template <WeightKind kKind, int kPanels, int kTokens>
+CRIA_INLINE void AddBlock(const PanelsBlock<kKind>& block, const Int8Columns* x, int64_t stride,
+                          F acc[kPanels][kTokens]) {
   constexpr ScaleForm kForm = LayoutOf(kKind).form;
   if constexpr (kForm == ScaleForm::kSuper6) {
-    AddDots<kKind, 0, kTokens>(quants, x, stride, scales.scale[0], acc);
-    AddDots<kKind, 1, kTokens>(quants, x, stride, scales.scale[1], acc);
+    AddDots<kKind, 0, kPanels, kTokens>(block, x, stride, acc);
+    AddDots<kKind, 1, kPanels, kTokens>(block, x, stride, acc);
   } else {
-    AddDots<kKind, -1, kTokens>(quants, x, stride, scales.scale[0], acc);
+    AddDots<kKind, -1, kPanels, kTokens>(block, x, stride, acc);
   }
   if constexpr (HasMinimum(kForm)) {
-    for (int t = 0; t < kTokens; ++t)
-      acc[t] = Fnma(scales.minimum, Set1(Token(x, stride, t).scaled_sum), acc[t]);
+    for (int p = 0; p < kPanels; ++p) {
+      const F minimum = block.scales(p).minimum;
+      for (int t = 0; t < kTokens; ++t)
+        acc[p][t] = Fnma(minimum, Set1(Token(x, stride, t).scaled_sum), acc[p][t]);
+    }
   }
 }
 
@@ -124,40 +148,52 @@ CRIA_INLINE void FinishTile(const MatMulArgs& args, const Int8Job& job, int64_t 
   WriteSums(args, panel, token, tokens, sums);
 }
 
-template <WeightKind kKind, int kTokens>
+template <WeightKind kKind, int kPanels, int kTokens>
 void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t token) {
   const uint8_t* weights = job.matrix->data + panel * job.panel_bytes;
   const uint8_t* prepared = args.prepared + token * job.stride;
   const auto* x = reinterpret_cast<const Int8Columns*>(prepared + job.layout.columns);
   const int64_t to_second = job.layout.second - job.layout.columns;
-  F acc[kRowVectors][kTokens];
+  F acc[kRowVectors][kPanels][kTokens];
   for (auto& of_vector : acc)
-    for (F& sum : of_vector) sum = Set1(0);
+    for (auto& of_panel : of_vector)
+      for (F& sum : of_panel) sum = Set1(0);
   BlockCursor<kKind> at(job.matrix->cols, job.matrix->group);
   unsigned second = 0;
   for (int64_t b = 0; b < job.layout.blocks; ++b, ++x, at.Next(), second >>= 1) {
     if (b % 16 == 0) second = SecondParts<kTokens>(prepared, job.stride, b);
-    for (int v = 0; v < kRowVectors; ++v) {
-      const uint8_t* quants = weights + at.quants() + 4 * kLanes * v;
+    for (int v = 0; v < kRowVectors; ++v)
       for (int part = 0; part <= static_cast<int>(second & 1); ++part)
-        AddBlock<kKind, kTokens>(Opaque(quants), LoadScales<kKind>(weights, at, v),
-                                 PartOf(x, part, to_second), job.stride, acc[v]);
-    }
+        AddBlock<kKind, kPanels, kTokens>(
+            PanelsBlock<kKind>{Opaque(weights), job.panel_bytes, at, v}, PartOf(x, part, to_second),
+            job.stride, acc[v]);
   }
   alignas(64) float sums[kTokens * 16];
-  for (int t = 0; t < kTokens; ++t)
-    for (int v = 0; v < kRowVectors; ++v) Store(sums + 16 * t + kLanes * v, acc[v][t]);
-  FinishTile<LayoutOf(kKind).form>(args, job, panel, token, kTokens, sums);
+  for (int p = 0; p < kPanels; ++p) {
+    for (int t = 0; t < kTokens; ++t)
+      for (int v = 0; v < kRowVectors; ++v) Store(sums + 16 * t + kLanes * v, acc[v][p][t]);
+    FinishTile<LayoutOf(kKind).form>(args, job, panel + p, token, kTokens, sums);
+  }
 }
 
-// Tokens [begin, end), fewer than a tile of kTokens.
-template <WeightKind kKind, int kTokens>
-void LastTile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t begin,
-              int64_t end) {
+// The last `tokens` <= kTokens.
+template <WeightKind kKind, int kPanels, int kTokens>
+void LastTile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t token,
+              int64_t tokens) {
   if constexpr (kTokens > 0) {
-    if (end - begin == kTokens) return Int8Tile<kKind, kTokens>(args, job, panel, begin);
-    LastTile<kKind, kTokens - 1>(args, job, panel, begin, end);
+    if (tokens == kTokens) return Int8Tile<kKind, kPanels, kTokens>(args, job, panel, token);
+    LastTile<kKind, kPanels, kTokens - 1>(args, job, panel, token, tokens);
   }
+}
+
+// All tokens times kPanels panels.
+template <WeightKind kKind, int kPanels>
+CRIA_INLINE void TilePanels(const MatMulArgs& args, const Int8Job& job, int64_t panel,
+                            int64_t begin, int64_t end) {
+  int64_t t = begin;
+  for (; t + kInt8TileTokens <= end; t += kInt8TileTokens)
+    Int8Tile<kKind, kPanels, kInt8TileTokens>(args, job, panel, t);
+  LastTile<kKind, kPanels, kInt8TileTokens - 1>(args, job, panel, t, end - t);
 }
 
 // Activations of at most this many bytes pass over all panels before the next ones: they stay in
@@ -167,16 +203,18 @@ constexpr int64_t kActivationBytesAtOnce = 512 << 10;
 struct TiledProduct {
   template <WeightKind kKind>
   static void Run(const MatMulArgs& args, const Int8Job& job) {
-    const int64_t fitting = kActivationBytesAtOnce / job.stride / kTileTokens * kTileTokens;
-    const int64_t at_once = fitting < kTileTokens ? kTileTokens : fitting;
+    const int64_t fitting = kActivationBytesAtOnce / job.stride / kInt8TileTokens * kInt8TileTokens;
+    const int64_t at_once = fitting < kInt8TileTokens ? kInt8TileTokens : fitting;
     for (int64_t begin = 0; begin < args.tokens; begin += at_once) {
       const int64_t end = Smaller(args.tokens, begin + at_once);
-      for (int64_t p = args.panel_begin; p < args.panel_end; ++p) {
-        int64_t t = begin;
-        for (; t + kTileTokens <= end; t += kTileTokens)
-          Int8Tile<kKind, kTileTokens>(args, job, p, t);
-        LastTile<kKind, kTileTokens - 1>(args, job, p, t, end);
+      int64_t panel = args.panel_begin;
+      // One token reads weights as fast as they come; it takes panel after panel, in one stream.
+      if constexpr (kInt8TilePanels > 1) {
+        for (; args.tokens > 1 && panel + kInt8TilePanels <= args.panel_end;
+             panel += kInt8TilePanels)
+          TilePanels<kKind, kInt8TilePanels>(args, job, panel, begin, end);
       }
+      for (; panel < args.panel_end; ++panel) TilePanels<kKind, 1>(args, job, panel, begin, end);
     }
   }
 };

@@ -4,8 +4,7 @@
 //
 // Three panels are unpacked a slice of columns at a time into the L1 cache: quads to bytes, scales
 // to floats. Tiles of kSliceTile tokens then run over the slice: each activation that is broadcast
-// serves all panels, each quad all tokens (7 loads for 12 dot products), and no unpacking stands
-// between them.
+// serves all panels, each quad all tokens, and no unpacking stands between the dot products.
 #ifndef CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 #define CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 
@@ -14,8 +13,8 @@
 namespace cria::kernels {
 namespace {
 
-constexpr int kSlicePanels = 3;
-constexpr int kSliceTile = 4;  // tokens: 3 x 4 integer and 3 x 4 float sums fill the registers
+constexpr int kSlicePanels = kInt8TilePanels;
+constexpr int kSliceTile = kInt8TileTokens;
 constexpr int kSliceBlocks = 16;
 constexpr int64_t kSlicedTokens = 12;  // fewer are faster without the unpacked copy
 constexpr int kFullBlockBytes = 8 * kQuadBytes;
@@ -54,22 +53,6 @@ void UnpackSlice(const uint8_t* panel, BlockCursor<kKind> at, int64_t blocks,
   }
 }
 
-// Quads [kQuad, kEnd) of block `b` of all panels.
-template <WeightKind kKind, int kQuad, int kEnd, int kTokens>
-CRIA_INLINE void DotSlices(const PanelSlice<kKind>* slices, int64_t b, const int8_t* x,
-                           int64_t stride, I sums[kSlicePanels][kTokens]) {
-  if constexpr (kQuad < kEnd) {
-    I weights[kSlicePanels];
-    for (int p = 0; p < kSlicePanels; ++p)
-      weights[p] = LoadI(slices[p].quants[b] + kQuadBytes * kQuad);
-    for (int t = 0; t < kTokens; ++t) {
-      const I values = SetI(FourBytes(x + t * stride + 4 * kQuad));
-      for (int p = 0; p < kSlicePanels; ++p) sums[p][t] = Dot(sums[p][t], weights[p], values);
-    }
-    DotSlices<kKind, kQuad + 1, kEnd, kTokens>(slices, b, x, stride, sums);
-  }
-}
-
 template <WeightKind kKind, int kHalf, int kTokens>
 CRIA_INLINE void SliceDots(const PanelSlice<kKind>* slices, int64_t b, const Int8Columns* x,
                            int64_t stride, F acc[kSlicePanels][kTokens]) {
@@ -80,7 +63,8 @@ CRIA_INLINE void SliceDots(const PanelSlice<kKind>* slices, int64_t b, const Int
     const I start = StartOf<kLayout.offset, kHalf>(Token(x, stride, t));
     for (int p = 0; p < kSlicePanels; ++p) sums[p][t] = start;
   }
-  DotSlices<kKind, kFirst, kEnd, kTokens>(slices, b, x->q, stride, sums);
+  DotQuads<8, kFirst, kEnd, kSlicePanels, kTokens>(slices[0].quants[b], sizeof(PanelSlice<kKind>),
+                                                   x->q, stride, sums);
   for (int p = 0; p < kSlicePanels; ++p) {
     const F scale = Load(slices[p].scale[b][kScale]);
     const F start_scaled = Load(slices[p].start_scaled[b][kScale]);
@@ -139,7 +123,7 @@ void LastSliceTile(const PanelSlice<kKind>* slices, const Int8Job& job, const ui
   }
 }
 
-constexpr int64_t kSliceTokens = 96;  // at once: their sums stay in the L1 cache too
+constexpr int64_t kSliceTokens = 96;                // at once: their sums stay in the L1 cache too
 constexpr int64_t kSliceActivationBytes = 1 << 20;  // first parts: they stay in the L2 cache
 
 // kSlicePanels panels times `tokens` <= kSliceTokens tokens.

@@ -122,9 +122,9 @@ void Prepare(Activations activations, const float* x, int64_t cols, uint8_t* pre
       QuantiseBlocks(activations, x, cols, prepared);
       return;
     case Activations::kInt8Token:
-      QuantiseToken(x, cols, header,
-                    reinterpret_cast<Int8Columns*>(
-                        prepared + Int8LayoutOf(activations, cols).columns));
+      QuantiseToken(
+          x, cols, header,
+          reinterpret_cast<Int8Columns*>(prepared + Int8LayoutOf(activations, cols).columns));
       return;
   }
 }
