@@ -44,7 +44,7 @@ namespace {
 
 // Sequences that add at most this many tokens in a step are multiplied with 16 bits of activation.
 // It depends on nothing else in the step, so that a sequence gets the same results in any company.
-constexpr int64_t kMostPairedTokens = 32;
+constexpr int64_t kMostPairedTokens = 64;
 
 struct Widths {
   int64_t q = 0, kv = 0, ffn = 0, group = 0;  // the largest over the layers
