@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "absl/container/flat_hash_set.h"
+#include "base/memory.h"
 #include "text/detokenizer.h"
 #include "text/stop_strings.h"
 
@@ -14,6 +16,16 @@ using text::StopReason;
 
 double Seconds(Clock::time_point from, Clock::time_point to) {
   return std::chrono::duration<double>(to - from).count();
+}
+
+EngineOptions WithDefaults(EngineOptions options) {
+  if (options.kv_bytes == 0) options.kv_bytes = base::PhysicalMemoryBytes() / 4;
+  return options;
+}
+
+// An average that forgets: the newest value counts a fifth.
+void Blend(double value, double* average) {
+  *average = *average == 0 ? value : 0.8 * *average + 0.2 * value;
 }
 
 }  // namespace
@@ -38,13 +50,28 @@ struct Engine::Active {
   std::optional<text::StreamDetokenizer> detokenizer;  // none without a tokenizer
   text::StopStringFilter stop_filter;
   GenerationResult result;
+  // The most that its keys and values may come to.
+  uint64_t kv_bytes() const {
+    const int64_t longest =
+        std::min(session->context(), session->prompt_tokens() + options.max_tokens.value_or(0) + 1);
+    return session->cache().layout().BytesFor(longest);
+  }
+
   Clock::time_point submitted = Clock::now(), started, first_token, last_token;
   bool began = false;
 };
 
+// The sequences of one step of one model.
+struct Engine::Batch {
+  std::vector<model::SequenceStep> steps;
+  std::vector<Active*> active;  // of each
+  int64_t prompt_tokens = 0;
+  absl::flat_hash_set<PrefixIndex::Key> pages;  // that the step fills
+};
+
 Engine::Engine(const EngineOptions& options)
     : pool_(options.threads > 0 ? options.threads : base::UsableCores()),
-      options_(options),
+      options_(WithDefaults(options)),
       thread_([this] { Loop(); }) {}
 
 Engine::~Engine() {
@@ -69,6 +96,8 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> Engine::Load(
 void Engine::Unload(const std::string& id) {
   const std::lock_guard<std::mutex> lock(mutex_);
   models_.erase(id);
+  unloaded_ = true;
+  work_.notify_one();
 }
 
 std::shared_ptr<const LoadedModel> Engine::Find(const std::string& id) const {
@@ -110,24 +139,73 @@ void Engine::Loop() {
   while (true) {
     {
       std::unique_lock<std::mutex> lock(mutex_);
-      work_.wait(lock, [this] { return stopping_ || !queue_.empty() || !active_.empty(); });
+      work_.wait(lock, [this] {
+        return stopping_ || unloaded_ || forget_ || !queue_.empty() || !active_.empty();
+      });
       if (stopping_) break;
+      unloaded_ = false;
     }
     Admit();
     Step();
+    Tidy();
   }
   Admit();
   for (const std::unique_ptr<Active>& active : active_)
     Finish(*active, absl::CancelledError("the engine is stopping"));
   active_.clear();
+  states_.clear();
+  Tidy();
+}
+
+// Drops the pages of models that are gone, and all if somebody asked for it.
+void Engine::Tidy() {
+  std::erase_if(states_, [](const auto& state) { return state.second.model.expired(); });
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    if (!forget_) return;
+    for (auto& [model, state] : states_) state.prefixes.Clear();
+    forget_ = false;
+  }
+  forgotten_.notify_all();
+}
+
+void Engine::ForgetPrefixes() {
+  std::unique_lock<std::mutex> lock(mutex_);
+  forget_ = true;
+  work_.notify_one();
+  forgotten_.wait(lock, [this] { return !forget_; });
 }
 
 void Engine::Admit() {
   const std::lock_guard<std::mutex> lock(mutex_);
-  while (!queue_.empty() && (active_.size() < options_.max_active || stopping_)) {
+  while (!queue_.empty() && (stopping_ || Fits(*queue_.front()))) {
     active_.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
+}
+
+// Whether a request may join the running ones. Alone it always may.
+bool Engine::Fits(const Active& active) const {
+  if (active_.empty()) return true;
+  if (active_.size() >= options_.max_active) return false;
+  uint64_t bytes = active.kv_bytes();
+  for (const std::unique_ptr<Active>& other : active_)
+    if (&other->session->model() == &active.session->model()) bytes += other->kv_bytes();
+  return bytes <= options_.kv_bytes;
+}
+
+Engine::ModelState& Engine::StateOf(const Active& active) {
+  ModelState& state = states_[&active.session->model()];
+  if (state.model.lock() != active.session->shared_model()) {
+    state = ModelState();  // of a model that is gone
+    state.model = active.session->shared_model();
+  }
+  return state;
+}
+
+EngineStats Engine::stats() const {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  return stats_;
 }
 
 // One step of every model that has running sessions.
@@ -147,41 +225,99 @@ void Engine::Step() {
                 [](const std::unique_ptr<Active>& active) { return active->stream == nullptr; });
 }
 
-// Running answers first, one token each; what is left of the step's room goes to prompts, in order
-// of arrival.
+// How many prompt tokens a step takes. Beside running answers only so many as they can bear.
+int64_t Engine::PromptRoom(const ModelState& state, bool answers) const {
+  constexpr int64_t kLeast = 16, kUnknown = 64;
+  if (!answers) return model::Model::kMaxStepTokens;
+  if (state.decode_s == 0 || state.prompt_token_s == 0) return kUnknown;
+  const double room = (options_.most_stretch - 1) * state.decode_s / state.prompt_token_s;
+  return std::clamp(static_cast<int64_t>(room), kLeast, model::Model::kMaxStepTokens);
+}
+
+// Adds what a session wants next, at most `room` tokens of it. False if it waits: another sequence
+// computes in this very step what it begins with.
+bool Engine::AddToBatch(Active& active, int64_t room, ModelState& state, Batch* batch) {
+  Session& session = *active.session;
+  const bool prefilling = session.prefilling();
+  if (prefilling) {
+    session.Share(&state.prefixes);
+    active.result.reused_tokens = session.reused_tokens();
+  }
+  const model::SequenceStep step = session.Next(room);
+  const auto tokens = static_cast<int64_t>(step.tokens.size());
+  if (prefilling) {
+    const auto pages = session.NextPages(tokens);
+    if (!pages.empty() && batch->pages.contains(pages.front())) return false;
+    batch->pages.insert(pages.begin(), pages.end());
+  }
+  const model::KvLayout& layout = step.cache->layout();
+  while (layout.live_bytes() + layout.BytesFor(tokens) > options_.kv_bytes &&
+         state.prefixes.Evict()) {
+  }
+  // Room for each alone, so that one full cache fails one request and not the whole batch.
+  if (absl::Status status = step.cache->Reserve(tokens); !status.ok()) {
+    session.Poison(status);
+    Finish(active, std::move(status));
+    return false;
+  }
+  if (!active.began) active.started = Clock::now();
+  active.began = true;
+  if (prefilling) batch->prompt_tokens += tokens;
+  batch->steps.push_back(step);
+  batch->active.push_back(&active);
+  return true;
+}
+
+void Engine::Learn(const Batch& batch, double seconds, ModelState* state) {
+  if (batch.prompt_tokens == 0) {
+    Blend(seconds, &state->decode_s);
+  } else if (batch.prompt_tokens >= 16) {
+    const bool answers = batch.steps.size() > 1 && state->decode_s > 0;
+    const double added = std::max(seconds - (answers ? state->decode_s : 0), seconds / 4);
+    Blend(added / static_cast<double>(batch.prompt_tokens), &state->prompt_token_s);
+  }
+}
+
+// Running answers first, one token each; then prompts, those first of which least was computed so
+// far, so that a short one doesn't wait for a long one.
 void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& sessions) {
+  ModelState& state = StateOf(*sessions.front());
   std::vector<Active*> order(sessions);
-  std::stable_partition(order.begin(), order.end(),
-                        [](Active* active) { return !active->session->prefilling(); });
-  std::vector<model::SequenceStep> steps;
-  std::vector<Active*> stepped;
-  int64_t room = model::Model::kMaxStepTokens;
+  const auto prompts = std::stable_partition(
+      order.begin(), order.end(), [](Active* active) { return !active->session->prefilling(); });
+  const bool answers = prompts != order.begin();
+  std::stable_sort(prompts, order.end(), [](Active* a, Active* b) {
+    return a->session->cache().length() < b->session->cache().length();
+  });
+  Batch batch;
+  int64_t room = PromptRoom(state, answers);
   for (Active* active : order) {
-    if (room == 0) break;
-    const model::SequenceStep step = active->session->Next(room);
-    // Room for each alone, so that one full cache fails one request and not the whole batch.
-    if (absl::Status status = step.cache->Reserve(static_cast<int64_t>(step.tokens.size()));
-        !status.ok()) {
-      active->session->Poison(status);
-      Finish(*active, std::move(status));
+    const bool prefilling = active->session->prefilling();
+    if (prefilling && room == 0) break;
+    if (AddToBatch(*active, prefilling ? room : 1, state, &batch) && prefilling)
+      room -= static_cast<int64_t>(batch.steps.back().tokens.size());
+  }
+  if (batch.steps.empty()) return;
+  const Clock::time_point start = Clock::now();
+  const auto logits = model.model().Forward(batch.steps, workspace_, pool_);
+  Learn(batch, Seconds(start, Clock::now()), &state);
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ++stats_.steps;
+    stats_.sequences += batch.steps.size();
+    stats_.prompt_tokens += static_cast<uint64_t>(batch.prompt_tokens);
+    stats_.kv_bytes = model.model().kv_layout().live_bytes();
+  }
+  int64_t row = 0;
+  for (size_t i = 0; i < batch.active.size(); ++i) {
+    Active& active = *batch.active[i];
+    if (!logits.ok()) {
+      active.session->Poison(logits.status());
+      Finish(active, logits.status());
       continue;
     }
-    if (!active->began) active->started = Clock::now();
-    active->began = true;
-    room -= static_cast<int64_t>(step.tokens.size());
-    steps.push_back(step);
-    stepped.push_back(active);
-  }
-  if (steps.empty()) return;
-  const auto logits = model.model().Forward(steps, workspace_, pool_);
-  int64_t row = 0;
-  for (size_t i = 0; i < stepped.size(); ++i) {
-    if (!logits.ok()) {
-      stepped[i]->session->Poison(logits.status());
-      Finish(*stepped[i], logits.status());
-    } else if (steps[i].logits == model::LogitsWanted::kLast) {
-      Deliver(*stepped[i], logits->row(row++));
-    }
+    active.session->Publish(&state.prefixes);
+    if (batch.steps[i].logits == model::LogitsWanted::kLast) Deliver(active, logits->row(row++));
   }
 }
 
@@ -241,6 +377,10 @@ void Engine::Finish(Active& active, absl::Status status) {
   {
     const std::lock_guard<std::mutex> lock(mutex_);
     std::erase(busy_, active.session.get());
+    ++stats_.requests;
+    stats_.queue_s += result.queue_s;
+    stats_.answer_tokens += static_cast<uint64_t>(result.completion_tokens);
+    if (active.began) stats_.reused_tokens += static_cast<uint64_t>(result.reused_tokens);
   }
   active.stream->Close(std::move(result));
   active.stream = nullptr;

@@ -18,6 +18,7 @@
 #include "engine/generation.h"
 #include "engine/generation_options.h"
 #include "engine/loaded_model.h"
+#include "engine/prefix_index.h"
 #include "engine/session.h"
 
 namespace cria::engine {
@@ -26,6 +27,24 @@ struct EngineOptions {
   int threads = 0;         // 0: every core this process may use
   size_t max_queued = 64;  // requests that wait; one more is refused with kResourceExhausted
   size_t max_active = 16;  // sessions that are stepped together
+  // Bytes of keys and values of each model, kept ones of ended sessions included; 0: a quarter of
+  // the machine's memory. A request waits until what it may need fits beside the running ones.
+  uint64_t kv_bytes = 0;
+  // While answers run, a step is filled up with prompt tokens until it takes about this many times
+  // what it would take without.
+  double most_stretch = 2.5;
+};
+
+// What the engine has done since it started.
+struct EngineStats {
+  uint64_t steps = 0;
+  uint64_t sequences = 0;      // summed over the steps: divided by `steps` the mean batch
+  uint64_t prompt_tokens = 0;  // computed
+  uint64_t reused_tokens = 0;  // of prompts, found in a cache instead
+  uint64_t answer_tokens = 0;
+  uint64_t requests = 0;  // ended, in any way
+  double queue_s = 0;     // summed over the requests that began
+  uint64_t kv_bytes = 0;  // keys and values of all models, now
 };
 
 struct Request {
@@ -60,13 +79,33 @@ class Engine {
   // kFailedPrecondition: the session is still running.
   absl::StatusOr<std::shared_ptr<Generation>> Submit(Request request);
 
+  EngineStats stats() const;
+
+  // Drops the keys and values that are kept for prompts to come; running sequences keep theirs.
+  // Returns when it is done.
+  void ForgetPrefixes();
+
  private:
   struct Active;
+  // What the engine knows of a model: the pages that its sequences share, and how long steps take.
+  struct ModelState {
+    std::weak_ptr<const LoadedModel> model;
+    PrefixIndex prefixes;
+    double decode_s = 0;        // of a step of answers alone, lately
+    double prompt_token_s = 0;  // that a token of a prompt adds to a step, lately
+  };
+  struct Batch;
 
   void Loop();
+  void Tidy();
   void Admit();
   void Step();
   void StepModel(const LoadedModel& model, const std::vector<Active*>& sessions);
+  ModelState& StateOf(const Active& active);
+  bool Fits(const Active& active) const;
+  bool AddToBatch(Active& active, int64_t room, ModelState& state, Batch* batch);
+  int64_t PromptRoom(const ModelState& state, bool answers) const;
+  void Learn(const Batch& batch, double seconds, ModelState* state);
   void Deliver(Active& active, std::span<const float> logits);
   void Finish(Active& active, absl::Status status);
 
@@ -78,9 +117,14 @@ class Engine {
   std::deque<std::unique_ptr<Active>> queue_;
   std::vector<const Session*> busy_;  // sessions queued or running
   bool stopping_ = false;
+  bool unloaded_ = false;  // a model went: its pages go too
+  bool forget_ = false;    // ForgetPrefixes() waits
+  std::condition_variable forgotten_;
+  EngineStats stats_;
   // Only the engine thread touches these.
   std::vector<std::unique_ptr<Active>> active_;
   model::Workspace workspace_;
+  std::map<const LoadedModel*, ModelState> states_;
   std::thread thread_;  // last: starts when everything else is there
 };
 

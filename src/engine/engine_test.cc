@@ -234,6 +234,98 @@ TEST(EngineTest, ModelsComeAndGoWhileOthersRun) {
   EXPECT_EQ(engine->Submit(stranger).status().code(), Code::kInvalidArgument);
 }
 
+// A prompt of `common` tokens that all share and `own` that nobody else has.
+Request SharingRequest(int common, int own, int who, int64_t max_tokens = 20) {
+  std::vector<TokenId> prompt = {1};
+  for (int t = 1; t < common; ++t) prompt.push_back(3 + t * 37 % 500);
+  for (int t = 0; t < own; ++t) prompt.push_back(3 + (t * 41 + who * 13 + 5) % 500);
+  return StoryRequest(Greedy(max_tokens), std::move(prompt));
+}
+
+TEST(EngineTest, ACommonBeginningIsComputedOnce) {
+  std::vector<std::vector<TokenId>> alone;
+  for (int i = 0; i < 8; ++i)
+    alone.push_back(Ask(*StoriesEngine(), SharingRequest(200, 20, i)).ids);
+  const auto engine = StoriesEngine();
+  std::vector<std::shared_ptr<Generation>> together;  // that arrive at the same moment
+  for (int i = 0; i < 8; ++i) together.push_back(*engine->Submit(SharingRequest(200, 20, i)));
+  for (size_t i = 0; i < 8; ++i) EXPECT_EQ(Collect(*together[i]).ids, alone[i]) << i;
+  // 6 whole pages of 32 are shared.
+  EXPECT_EQ(engine->stats().prompt_tokens, 220U + 7 * (220 - 192));
+  EXPECT_EQ(engine->stats().reused_tokens, 7U * 192);
+  // And stay after the sessions have ended.
+  const Outcome later = Ask(*engine, SharingRequest(200, 20, 3));
+  EXPECT_EQ(later.ids, alone[3]);
+  EXPECT_EQ(later.result.reused_tokens, 192);
+}
+
+// An answer becomes part of the next turn's prompt.
+TEST(EngineTest, AnswersAreSharedToo) {
+  const auto engine = StoriesEngine();
+  Request request = SharingRequest(40, 0, 0, 60);
+  const Outcome first = Ask(*engine, request);
+  request.prompt.insert(request.prompt.end(), first.ids.begin(), first.ids.end());
+  const Outcome second = Ask(*engine, request);
+  EXPECT_EQ(second.result.reused_tokens, 96);  // of 100
+  EXPECT_EQ(second.ids, Ask(*StoriesEngine(), request).ids);
+}
+
+TEST(EngineTest, OldPagesMakeRoom) {
+  EngineOptions options;
+  const uint64_t page = StoriesEngine()->Find("stories")->model().kv_layout().page_bytes();
+  options.kv_bytes = 20 * page;
+  const auto engine = StoriesEngine(options);
+  std::vector<TokenId> first;
+  for (int i = 0; i < 12; ++i) {
+    const Outcome outcome = Ask(*engine, SharingRequest(2 + i, 250, i));
+    ASSERT_TRUE(outcome.result.status.ok()) << outcome.result.status;
+    if (i == 0) first = outcome.ids;
+    EXPECT_LE(engine->stats().kv_bytes, options.kv_bytes);
+  }
+  const Outcome again = Ask(*engine, SharingRequest(2, 250, 0));
+  EXPECT_EQ(again.result.reused_tokens, 0);  // had to go
+  EXPECT_EQ(again.ids, first);
+}
+
+TEST(EngineTest, RequestsWaitForRoomOfKeysAndValues) {
+  EngineOptions options;
+  options.kv_bytes = 8 * StoriesEngine()->Find("stories")->model().kv_layout().page_bytes();
+  const auto engine = StoriesEngine(options);
+  std::vector<std::shared_ptr<Generation>> all;
+  for (int i = 0; i < 6; ++i) all.push_back(*engine->Submit(SharingRequest(1, 100, i, 60)));
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(Collect(*all[static_cast<size_t>(i)]).ids,
+              Ask(*StoriesEngine(), SharingRequest(1, 100, i, 60)).ids);
+}
+
+// Random joins, leaves and cancellations under a small budget: every page comes back.
+TEST(EngineTest, NoPageIsLost) {
+  EngineOptions options;
+  options.max_active = 5;
+  const auto engine = StoriesEngine(options);
+  const auto model = engine->Find("stories");
+  base::Rng rng(4);
+  std::vector<std::shared_ptr<Generation>> running;
+  for (int i = 0; i < 150; ++i) {
+    auto generation = engine->Submit(
+        SharingRequest(static_cast<int>(1 + rng.Below(200)), static_cast<int>(rng.Below(90)),
+                       static_cast<int>(rng.Below(9)), 1 + rng.Below(40)));
+    if (generation.ok()) running.push_back(*generation);
+    if (rng.Below(3) == 0 && !running.empty())
+      running[rng.Below(static_cast<uint32_t>(running.size()))]->Cancel();
+    if (rng.Below(4) == 0 && !running.empty()) {
+      running.back()->Wait();
+      running.pop_back();
+    }
+  }
+  for (const auto& generation : running) generation->Wait();
+  EXPECT_GT(model->model().kv_layout().live_bytes(), 0U);  // kept for whoever comes
+  EXPECT_GT(engine->stats().reused_tokens, 0U);
+  running.clear();
+  engine->ForgetPrefixes();
+  EXPECT_EQ(model->model().kv_layout().live_bytes(), 0U);
+}
+
 TEST(EngineTest, StoppingCancelsWhatRuns) {
   std::vector<std::shared_ptr<Generation>> all;
   {

@@ -40,6 +40,9 @@ absl::Status Session::Begin(std::span<const TokenId> prompt, const GenerationOpt
       std::min({static_cast<int64_t>(common - prompt.begin()), cache_.length(), length - 1});
   cache_.Truncate(reused_tokens_);
   tokens_.assign(prompt.begin(), prompt.end());
+  const int64_t kept_pages = reused_tokens_ / model::KvLayout::kPageTokens;
+  page_keys_.resize(std::min(page_keys_.size(), static_cast<size_t>(kept_pages)));
+  published_ = std::min(published_, kept_pages);
   prompt_tokens_ = length;
   finished_ = false;
   const std::vector<TokenId> no_stops;
@@ -47,6 +50,37 @@ absl::Status Session::Begin(std::span<const TokenId> prompt, const GenerationOpt
       std::make_unique<Sampler>(options, prompt, options.ignore_eos ? no_stops : model_->stop_ids(),
                                 options.grammar != nullptr ? model_->token_trie() : nullptr);
   return absl::OkStatus();
+}
+
+void Session::Share(PrefixIndex* index) {
+  constexpr int64_t kPage = model::KvLayout::kPageTokens;
+  PrefixIndex::ExtendKeys(tokens_, &page_keys_);
+  const int64_t first = cache_.length() / kPage;
+  // The last token is computed in any case, for its logits.
+  const int64_t end = (static_cast<int64_t>(tokens_.size()) - 1) / kPage;
+  const auto pages = index->Find(tokens_, page_keys_, first, end);
+  if (pages.empty()) return;
+  cache_.Truncate(first * kPage);
+  cache_.Adopt(pages);
+  published_ = std::max(published_, cache_.length() / kPage);
+  reused_tokens_ = std::max(reused_tokens_, std::min(cache_.length(), prompt_tokens_ - 1));
+}
+
+void Session::Publish(PrefixIndex* index) {
+  const int64_t full = cache_.length() / model::KvLayout::kPageTokens;
+  if (published_ == full) return;
+  PrefixIndex::ExtendKeys(tokens_, &page_keys_);
+  for (; published_ < full; ++published_)
+    index->Insert(tokens_, page_keys_, published_, cache_.full_page(published_));
+}
+
+std::span<const PrefixIndex::Key> Session::NextPages(int64_t tokens) const {
+  constexpr int64_t kPage = model::KvLayout::kPageTokens;
+  const auto known = static_cast<int64_t>(page_keys_.size());
+  const int64_t first = std::min(known, cache_.length() / kPage);
+  const int64_t end = std::clamp((cache_.length() + tokens) / kPage, first, known);
+  return std::span(page_keys_)
+      .subspan(static_cast<size_t>(first), static_cast<size_t>(end - first));
 }
 
 model::SequenceStep Session::Next(int64_t budget) {
@@ -89,6 +123,8 @@ absl::StatusOr<std::optional<SampledToken>> Session::Decode(model::Workspace& wo
 void Session::Reset() {
   cache_.Truncate(0);
   tokens_.clear();
+  page_keys_.clear();
+  published_ = 0;
   sampler_.reset();
   prompt_tokens_ = reused_tokens_ = 0;
   finished_ = false;

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "engine/generation_options.h"
 #include "engine/loaded_model.h"
+#include "engine/prefix_index.h"
 #include "engine/sampler.h"
 #include "model/model.h"
 
@@ -27,6 +28,7 @@ class Session {
                                                          int64_t context);
 
   const LoadedModel& model() const { return *model_; }
+  const std::shared_ptr<const LoadedModel>& shared_model() const { return model_; }
   int64_t context() const { return cache_.max_tokens(); }
   const std::vector<text::TokenId>& tokens() const { return tokens_; }  // prompt and answer so far
   const model::KvCache& cache() const { return cache_; }
@@ -36,6 +38,13 @@ class Session {
   // prompt or a bad option; kResourceExhausted when the prompt leaves no room for an answer. The
   // session is unchanged on these errors.
   absl::Status Begin(std::span<const text::TokenId> prompt, const GenerationOptions& options);
+
+  // Takes over what other sequences of the model have computed of this prompt.
+  void Share(PrefixIndex* index);
+  // Tells the index of the pages that were filled since the last call.
+  void Publish(PrefixIndex* index);
+  // The keys of the pages that the next `tokens` tokens fill.
+  std::span<const PrefixIndex::Key> NextPages(int64_t tokens) const;
 
   // What this session wants computed next, at most `budget` >= 1 tokens. The span lives until
   // Advance.
@@ -68,6 +77,8 @@ class Session {
   model::KvCache cache_;
   std::vector<text::TokenId> tokens_;
   std::unique_ptr<Sampler> sampler_;
+  std::vector<PrefixIndex::Key> page_keys_;  // of tokens_, as far as they are known
+  int64_t published_ = 0;                    // pages that the index was told of
   int64_t prompt_tokens_ = 0;
   int64_t reused_tokens_ = 0;
   bool finished_ = false;

@@ -6,8 +6,10 @@
 #ifndef CRIA_MODEL_KV_CACHE_H_
 #define CRIA_MODEL_KV_CACHE_H_
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -36,12 +38,35 @@ class KvLayout {
   }
   // Bytes that `tokens` tokens of one sequence occupy.
   uint64_t BytesFor(int64_t tokens) const;
+  // Bytes of all pages of this layout that exist. Any thread.
+  uint64_t live_bytes() const { return live_bytes_->load(std::memory_order_relaxed); }
 
  private:
   kernels::KvType type_;
   size_t block_bytes_ = 0;
   size_t page_bytes_ = 0;
   std::vector<size_t> layer_offsets_;
+  std::shared_ptr<std::atomic<uint64_t>> live_bytes_ = std::make_shared<std::atomic<uint64_t>>(0);
+  friend class KvPage;
+};
+
+// The keys and values of kPageTokens tokens, for all layers. Shared by the sequences that begin
+// alike: whoever shares a page only reads it.
+class KvPage {
+ public:
+  // nullptr when there is no memory.
+  static std::shared_ptr<KvPage> Allocate(const KvLayout& layout);
+  ~KvPage();
+  KvPage(const KvPage&) = delete;
+  KvPage& operator=(const KvPage&) = delete;
+
+  uint8_t* data() { return buffer_.data(); }
+  const uint8_t* data() const { return buffer_.data(); }
+
+ private:
+  KvPage() = default;
+  base::AlignedBuffer buffer_;
+  std::shared_ptr<std::atomic<uint64_t>> live_bytes_;
 };
 
 // The cache of one sequence. One thread at a time. Holds positions [0, length()).
@@ -60,21 +85,27 @@ class KvCache {
   absl::Status Reserve(int64_t tokens);
   // Counts reserved positions as filled.
   void Commit(int64_t tokens);
-  // Forgets everything from position `length` on; the pages stay.
+  // Forgets everything from position `length` on.
   void Truncate(int64_t length);
+  // Adds whole pages of another sequence that has the same tokens up to their end. length() must be
+  // a multiple of kPageTokens.
+  void Adopt(std::span<const std::shared_ptr<KvPage>> pages);
+  // Page `index`, all of whose positions are filled.
+  const std::shared_ptr<KvPage>& full_page(int64_t index) const;
 
   const uint8_t* const* pages() const { return pages_.data(); }
+  // For writing: of a position that was reserved.
   uint8_t* page_of(int64_t position) {
-    return buffers_[static_cast<size_t>(position / KvLayout::kPageTokens)].data();
+    return owned_[static_cast<size_t>(position / KvLayout::kPageTokens)]->data();
   }
-  uint64_t bytes() const { return buffers_.size() * layout_->page_bytes(); }
+  uint64_t bytes() const { return owned_.size() * layout_->page_bytes(); }
 
  private:
   const KvLayout* layout_;
   int64_t max_tokens_;
   int64_t length_ = 0;
-  std::vector<base::AlignedBuffer> buffers_;
-  std::vector<const uint8_t*> pages_;  // data() of each buffer
+  std::vector<std::shared_ptr<KvPage>> owned_;
+  std::vector<const uint8_t*> pages_;  // data() of each
 };
 
 }  // namespace cria::model
