@@ -88,8 +88,10 @@ constexpr WeightKind kKinds[] = {WeightKind::kQ4_0, WeightKind::kQ8_0, WeightKin
 void RegisterAll() {
   const Kernels& kernels = BestKernels(base::DetectCpu());
   for (const WeightKind kind : kKinds) {
-    for (const auto& [rows, cols] : {std::pair<int64_t, int64_t>{8192, 2048}, {2048, 8192}}) {
+    for (const auto& [rows, cols] :
+         {std::pair<int64_t, int64_t>{8192, 2048}, {2048, 8192}, {128256, 2048}}) {
       for (const int64_t tokens : {1, 4, 8, 16, 512}) {
+        if (rows > 100000 && tokens > 8) continue;  // the output head: for answers only
         Activations activations = kernels.default_activations(kind);
         if (activations == Activations::kInt8Block && tokens <= 32)
           activations = Activations::kInt8Pair;

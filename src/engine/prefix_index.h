@@ -16,8 +16,9 @@
 namespace cria::engine {
 
 // A radix tree over whole pages, as in SGLang's RadixAttention (Zheng et al., "SGLang: Efficient
-// Execution of Structured Language Model Programs", 2024). A page is known by the hash of all tokens
-// up to its end. Pages stay after the sequences that made them, until Evict(). One thread at a time.
+// Execution of Structured Language Model Programs", 2024). A page is known by the hash of all
+// tokens up to its end. Pages stay after the sequences that made them, until Evict(). One thread at
+// a time.
 class PrefixIndex {
  public:
   using Key = uint64_t;  // of all tokens up to the end of a page

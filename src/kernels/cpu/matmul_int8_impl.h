@@ -148,6 +148,13 @@ CRIA_INLINE void FinishTile(const MatMulArgs& args, const Int8Job& job, int64_t 
   WriteSums(args, panel, token, tokens, sums);
 }
 
+// Asks for what the walk over a panel reads a little later: the processor's own prefetching stops
+// at every page. (Measured on Ice Lake: a fifth more bandwidth.)
+CRIA_INLINE void FetchAhead(const uint8_t* quants, int bytes) {
+  constexpr int kAhead = 3072;
+  for (int line = 0; line < bytes + 64; line += 64) __builtin_prefetch(quants + kAhead + line);
+}
+
 template <WeightKind kKind, int kPanels, int kTokens>
 void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t token) {
   const uint8_t* weights = job.matrix->data + panel * job.panel_bytes;
@@ -162,11 +169,13 @@ void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t
   unsigned second = 0;
   for (int64_t b = 0; b < job.layout.blocks; ++b, ++x, at.Next(), second >>= 1) {
     if (b % 16 == 0) second = SecondParts<kTokens>(prepared, job.stride, b);
+    for (int p = 0; p < kPanels; ++p)
+      FetchAhead(weights + p * job.panel_bytes + at.quants(), LayoutOf(kKind).block_bytes);
     for (int v = 0; v < kRowVectors; ++v)
       for (int part = 0; part <= static_cast<int>(second & 1); ++part)
         AddBlock<kKind, kPanels, kTokens>(
-            PanelsBlock<kKind>{Opaque(weights), job.panel_bytes, at, v}, PartOf(x, part, to_second),
-            job.stride, acc[v]);
+            PanelsBlock<kKind>{kTokens == 1 ? weights : Opaque(weights), job.panel_bytes, at, v},
+            PartOf(x, part, to_second), job.stride, acc[v]);
   }
   alignas(64) float sums[kTokens * 16];
   for (int p = 0; p < kPanels; ++p) {
