@@ -1,7 +1,8 @@
 // What clients of one engine wait for, on random tokens.
 //   serving_bench MODEL [ROUNDS]
 // MODEL is a file or directory of a checkpoint.
-// 1. Eight requests at the same moment, prompts of 512 tokens of which 448 are common to all, against
+// 1. Eight requests at the same moment, prompts of 512 tokens of which 448 are common to all,
+// against
 //    eight with nothing in common: the median time to the first token.
 // 2. The gaps between the tokens of one answer, alone and while a prompt of 2048 tokens comes in.
 #include <algorithm>
@@ -103,8 +104,9 @@ absl::Status Run(const char* path, int rounds) {
     shared.push_back(bench.FirstTokens(engine, 448));
     ratios.push_back(unshared.back() / shared.back());
   }
-  std::printf("8 prompts of 512 at once: first token after %.2f s, with 448 in common %.2f s: %.2fx\n",
-              Median(unshared), Median(shared), Median(ratios));
+  std::printf(
+      "8 prompts of 512 at once: first token after %.2f s, with 448 in common %.2f s: %.2fx\n",
+      Median(unshared), Median(shared), Median(ratios));
   std::fflush(stdout);
   std::vector<double> alone, worst;
   bench.Gaps(engine, true);  // the engine learns what steps cost
@@ -114,8 +116,9 @@ absl::Status Run(const char* path, int rounds) {
     std::sort(gaps.begin(), gaps.end());
     worst.push_back(gaps[gaps.size() * 99 / 100] / alone.back());
   }
-  std::printf("gap between tokens: %.1f ms; while a prompt of 2048 comes in, 99th percentile: %.2fx\n",
-              1000 * Median(alone), Median(worst));
+  std::printf(
+      "gap between tokens: %.1f ms; while a prompt of 2048 comes in, 99th percentile: %.2fx\n",
+      1000 * Median(alone), Median(worst));
   return absl::OkStatus();
 }
 

@@ -227,7 +227,7 @@ void Engine::Step() {
 
 // How many prompt tokens a step takes. Beside running answers only so many as they can bear.
 int64_t Engine::PromptRoom(const ModelState& state, bool answers) const {
-  constexpr int64_t kLeast = 16, kUnknown = 64;
+  constexpr int64_t kLeast = 8, kUnknown = 16;
   if (!answers) return model::Model::kMaxStepTokens;
   if (state.decode_s == 0 || state.prompt_token_s == 0) return kUnknown;
   const double room = (options_.most_stretch - 1) * state.decode_s / state.prompt_token_s;

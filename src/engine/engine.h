@@ -32,7 +32,7 @@ struct EngineOptions {
   uint64_t kv_bytes = 0;
   // While answers run, a step is filled up with prompt tokens until it takes about this many times
   // what it would take without.
-  double most_stretch = 2.5;
+  double most_stretch = 2;
 };
 
 // What the engine has done since it started.

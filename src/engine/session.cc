@@ -89,7 +89,8 @@ model::SequenceStep Session::Next(int64_t budget) {
   const bool reaches_end = done + count == static_cast<int64_t>(tokens_.size());
   return {&cache_,
           {tokens_.data() + done, static_cast<size_t>(count)},
-          reaches_end ? model::LogitsWanted::kLast : model::LogitsWanted::kNone};
+          reaches_end ? model::LogitsWanted::kLast : model::LogitsWanted::kNone,
+          done < prompt_tokens_ ? prompt_tokens_ : 0};
 }
 
 absl::StatusOr<std::optional<SampledToken>> Session::Advance(std::span<const float> logits) {

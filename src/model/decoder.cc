@@ -42,8 +42,8 @@ Workspace::~Workspace() = default;
 
 namespace {
 
-// Sequences that add at most this many tokens in a step are multiplied with 16 bits of activation.
-// It depends on nothing else in the step, so that a sequence gets the same results in any company.
+// Prompts of at most this many tokens, and answers, are multiplied with 16 bits of activation. It
+// depends on nothing else in the step, so that a sequence gets the same results in any company.
 constexpr int64_t kMostPairedTokens = 64;
 
 struct Widths {
@@ -265,7 +265,8 @@ absl::Status Model::RunDecoder(std::span<const SequenceStep> steps, Workspace& w
   size_t row = 0;
   for (size_t s = 0; s < steps.size(); ++s) {
     int64_t position = steps[s].cache->length();
-    const bool paired = static_cast<int64_t>(steps[s].tokens.size()) <= kMostPairedTokens;
+    const auto added = static_cast<int64_t>(steps[s].tokens.size());
+    const bool paired = std::max(added, steps[s].prompt_tokens) <= kMostPairedTokens;
     for (const int32_t token : steps[s].tokens) {
       Embed(token, b.x + static_cast<int64_t>(row) * config().hidden);
       rope_.Fill(position, b.cos + static_cast<int64_t>(row) * rope_.half(),

@@ -36,6 +36,9 @@ struct SequenceStep {
   KvCache* cache = nullptr;  // made with the model's kv_layout()
   std::span<const int32_t> tokens;
   LogitsWanted logits = LogitsWanted::kLast;
+  // How long the prompt is that the tokens are a part of; 0: they are all there is. Short prompts
+  // and answers are multiplied with 16 bits of activation (see Linear), wherever a prompt is cut.
+  int64_t prompt_tokens = 0;
 };
 
 // The buffers of a step, reused from step to step. One step at a time; nothing in it survives the
