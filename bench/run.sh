@@ -9,6 +9,12 @@ model="$(echo "${LLAMA_HOME:-$HOME/.llama}"/checkpoints/smollm2-135m/*.gguf)"
 echo "== Speed of SmolLM2-135M beside the limits of this machine"
 build/bench/llama bench "$model" --prompt 128,512 --generate 64 --sessions 1,8 --at-context 0,4096 --repeat 5
 echo
+echo "== Matrix products beside the peak of one thread"
+build/bench/kernels_bench --benchmark_min_time=0.2
+echo
+echo "== Many clients of one engine"
+build/bench/serving_bench "$model"
+echo
 echo "== Tokenizers, beside Hugging Face tokenizers and tiktoken on one thread"
 tools/fetch_test_data.sh
 bench/tokenizer_speed.py
