@@ -226,7 +226,7 @@ TEST_F(MetaReader, ShardsThatDisagree) {
 }
 
 TEST_F(MetaReader, TensorsThatDontFitTheParams) {
-  const auto change = [](const std::string& name, std::vector<int64_t> shape) {
+  const auto change = [](const std::string& name, const std::vector<int64_t>& shape) {
     return [=](std::vector<TorchTestTensor>* tensors) { Find(tensors, name).shape = shape; };
   };
   ExpectChangeFails(change("layers.1.attention.wk.weight", {8, 4}), StatusCode::kDataLoss,

@@ -54,7 +54,7 @@ TEST(SafetensorsWriter, DataStartsAtAMultipleOfEight) {
 }
 
 TEST(SafetensorsWriter, RefusesWhatTheFormatCannotSay) {
-  const auto header = [](std::vector<SafetensorsSpec> specs) {
+  const auto header = [](const std::vector<SafetensorsSpec>& specs) {
     return SafetensorsHeader(specs, {}).status();
   };
   const auto code = StatusCode::kInvalidArgument;

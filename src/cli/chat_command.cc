@@ -42,11 +42,10 @@ text::Message TextMessage(text::Role role, std::string text) {
 // The state of one conversation and what its commands do.
 class Chat {
  public:
-  Chat(const CliContext& context, const ChatFlags& flags, const OpenedModel& opened,
-       const text::ChatFormat& format, engine::GenerationOptions options,
-       text::ChatOptions chat_options, std::shared_ptr<engine::Session> session)
-      : context_(context),
-        flags_(flags),
+  Chat(const ChatFlags& flags, const OpenedModel& opened, const text::ChatFormat& format,
+       engine::GenerationOptions options, text::ChatOptions chat_options,
+       std::shared_ptr<engine::Session> session)
+      : flags_(flags),
         opened_(opened),
         format_(format),
         options_(std::move(options)),
@@ -117,7 +116,6 @@ class Chat {
     }
   }
 
-  const CliContext& context_;
   const ChatFlags& flags_;
   const OpenedModel& opened_;
   const text::ChatFormat& format_;
@@ -155,7 +153,7 @@ absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
   if (!context.quiet && StderrIsTerminal())
     std::fprintf(stderr, "%s is ready. /help lists the commands, Ctrl-D leaves.\n",
                  opened.name.c_str());
-  Chat chat(context, flags, opened, *format, std::move(options), std::move(chat_options),
+  Chat chat(flags, opened, *format, std::move(options), std::move(chat_options),
             std::move(session));
   const char* home = std::getenv("HOME");
   LineEditor editor(home == nullptr ? "" : absl::StrCat(home, "/.llama_history"));

@@ -11,7 +11,7 @@ constexpr uint32_t kLastSurrogate = 0xDFFF;
 
 }  // namespace
 
-std::vector<CodepointRange> NormalizeRanges(std::vector<CodepointRange> ranges) {
+std::vector<CodepointRange> NormalizeRanges(const std::vector<CodepointRange>& ranges) {
   std::vector<CodepointRange> parts;
   for (const CodepointRange& range : ranges) {
     const uint32_t last = std::min(range.last, kLastCodepoint);

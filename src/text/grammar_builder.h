@@ -26,7 +26,7 @@ struct CodepointRange {
 };
 
 // Sorted, without overlaps, inside the Unicode scalar values (no surrogates).
-std::vector<CodepointRange> NormalizeRanges(std::vector<CodepointRange> ranges);
+std::vector<CodepointRange> NormalizeRanges(const std::vector<CodepointRange>& ranges);
 // Every Unicode scalar value that is in none of `ranges`.
 std::vector<CodepointRange> ComplementRanges(std::vector<CodepointRange> ranges);
 

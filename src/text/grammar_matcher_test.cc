@@ -286,14 +286,13 @@ TEST(GrammarMatcherTest, RandomGrammarsAgreeWithANaiveMatcher) {
 // matcher that has come the same way.
 TEST(GrammarMatcherTest, MasksAreWhatAcceptTakes) {
   constexpr std::string_view kGrammars[] = {
-      "root ::= \"[\" (item (\",\" item)*)? \"]\"\nitem ::= root | [0-9]{1,3} | \"\\\"\" "
-      "[^\"]{0,4} "
-      "\"\\\"\"",
+      R"gbnf(root ::= "[" (item ("," item)*)? "]"
+item ::= root | [0-9]{1,3} | "\"" [^"]{0,4} "\"")gbnf",
       "root ::= \"{\" pair{2,5} \"}\"\npair ::= [a-c]+ \": \" (\"true\" | \"null\" | root) \", \"?",
       "root ::= (\"a\" root \"b\" | \"ab\")",
       "root ::= [^a]{3} ([\\u0080-\\uFFFF] | \"name\" | \" \")*",
-      "root ::= \"\\\"\" char+ \"\\\": \" \"\\\"\" char{2,5} \"\\\"\" ([^ ]{1,3} \"true\")?\n"
-      "char ::= [^\"\\\\\\x00-\\x1F] | \"\\\\\" [\"u]",
+      R"gbnf(root ::= "\"" char+ "\": " "\"" char{2,5} "\"" ([^ ]{1,3} "true")?
+char ::= [^"\\\x00-\x1F] | "\\" ["u])gbnf",
       "root ::= [a-z0-9]{1,4} ([a-z]* \"\\n\" | [a-zA-Z]+ [^a-y]*)",
   };
   base::Rng rng(5);
