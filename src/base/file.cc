@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,6 +11,8 @@
 
 namespace cria::base {
 namespace {
+
+constexpr char kPartial[] = ".partial";
 
 absl::Status FromErrno(std::string_view what, const std::string& path) {
   const int error = errno;
@@ -80,6 +83,17 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size());
 }
 
+bool MappedFile::DropPages(std::span<const uint8_t> part) const {
+  if (part.empty() || part.data() < bytes_.data() ||
+      part.data() + part.size() > bytes_.data() + bytes_.size())
+    return false;
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<uintptr_t>(part.data()) + page - 1) / page * page;
+  const auto end = reinterpret_cast<uintptr_t>(part.data() + part.size()) / page * page;
+  if (begin < end) (void)madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+  return true;
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
   const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return FromErrno("cannot open", path);
@@ -113,6 +127,53 @@ absl::Status WriteFileAtomically(const std::string& path, std::string_view conte
     status = FromErrno("cannot rename", path);
   if (!status.ok()) unlink(temporary.c_str());
   return status;
+}
+
+absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
+  const std::string partial = path + kPartial;
+  const int fd = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return FromErrno("cannot create", partial);
+  std::unique_ptr<AtomicFile> file(new AtomicFile(path, fd));
+  struct stat mine {}, named {};
+  // The lock may have been waited for while its holder renamed the file: then it is no longer ours.
+  const bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &mine) == 0 &&
+                      stat(partial.c_str(), &named) == 0 && mine.st_ino == named.st_ino;
+  if (!locked) {
+    file->committed_ = true;  // not ours to remove
+    return absl::AbortedError(absl::StrCat(partial, ": another process is writing it"));
+  }
+  if (ftruncate(fd, 0) != 0) return FromErrno("cannot truncate", partial);
+  return file;
+}
+
+AtomicFile::~AtomicFile() {
+  if (!committed_) unlink((path_ + kPartial).c_str());
+  close(fd_);
+}
+
+absl::Status AtomicFile::Reserve(uint64_t bytes) {
+  errno = posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
+  return errno == 0 ? absl::OkStatus() : FromErrno("cannot reserve its bytes", path_);
+}
+
+absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return FromErrno("cannot write", path_);
+    }
+    offset += static_cast<uint64_t>(written);
+    bytes = bytes.subspan(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AtomicFile::Commit() {
+  if (rename((path_ + kPartial).c_str(), path_.c_str()) != 0)
+    return FromErrno("cannot rename", path_);
+  committed_ = true;
+  return absl::OkStatus();
 }
 
 bool FileExists(const std::string& path) {

@@ -25,6 +25,9 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const uint8_t> bytes() const { return bytes_; }
+  // Gives back the memory of whole pages inside `part`, if it is a part of bytes(); true then.
+  // They are read from the file again when they are used again.
+  bool DropPages(std::span<const uint8_t> part) const;
   const std::string& path() const { return path_; }
 
  private:
@@ -42,6 +45,31 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes
 // Writes to a temporary file beside `path`, syncs it and renames: readers see the old content or
 // the new, never half.
 absl::Status WriteFileAtomically(const std::string& path, std::string_view content);
+
+// A large file that appears under its name only when it is complete. One thread. It is written as
+// `path`.partial; what a killed process left there is overwritten.
+class AtomicFile {
+ public:
+  // kAborted if another process is writing the same file; kPermissionDenied where nobody may write.
+  static absl::StatusOr<std::unique_ptr<AtomicFile>> Create(const std::string& path);
+  // Without Commit nothing is left.
+  ~AtomicFile();
+  AtomicFile(const AtomicFile&) = delete;
+  AtomicFile& operator=(const AtomicFile&) = delete;
+
+  // kResourceExhausted when the disk has no room for that many bytes.
+  absl::Status Reserve(uint64_t bytes);
+  absl::Status WriteAt(uint64_t offset, std::span<const uint8_t> bytes);
+  // The file takes its name. Not synced: a reader must be able to tell a damaged file.
+  absl::Status Commit();
+
+ private:
+  AtomicFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+
+  std::string path_;
+  int fd_;
+  bool committed_ = false;
+};
 
 bool FileExists(const std::string& path);  // a regular file, or a link to one
 bool DirectoryExists(const std::string& path);

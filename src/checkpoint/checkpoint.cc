@@ -64,6 +64,11 @@ const tensor::View* Checkpoint::Find(std::string_view name) const {
   return found == index_.end() ? nullptr : &parts_.tensors[found->second].view;
 }
 
+void Checkpoint::DropPages(std::span<const uint8_t> bytes) const {
+  for (const auto& file : parts_.files)
+    if (file->DropPages(bytes)) return;
+}
+
 int64_t Checkpoint::parameters() const {
   int64_t sum = 0;
   for (const WeightSpec& spec : WeightTable(config()))

@@ -19,10 +19,12 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file.h"
 #include "base/status.h"
 #include "checkpoint/config.h"
 #include "tensor/tensor.h"
@@ -69,7 +71,9 @@ class Checkpoint {
     ModelConfig config;
     TokenizerData tokenizer;
     std::vector<TensorEntry> tensors;
-    std::vector<std::shared_ptr<const void>> owners;  // keep the bytes of the views alive
+    // What the views point into: mapped files, and memory that a reader has filled.
+    std::vector<std::shared_ptr<const base::MappedFile>> files;
+    std::vector<std::shared_ptr<const void>> owners;
   };
 
   // Opens whatever `path` is (directory or file) by looking at its content. Errors name the file,
@@ -90,6 +94,12 @@ class Checkpoint {
 
   // The tensor of that canonical name, or nullptr.
   const tensor::View* Find(std::string_view name) const;
+
+  // The mapped files that tensors lie in.
+  const std::vector<std::shared_ptr<const base::MappedFile>>& files() const { return parts_.files; }
+  // Gives back the memory in which mapped bytes of a tensor were read; they are read from their
+  // file again when they are used again. Does nothing for bytes that lie in no file.
+  void DropPages(std::span<const uint8_t> bytes) const;
 
   int64_t parameters()
       const;  // weights that the model has (a tied head counts once; scales and LoRA don't count)

@@ -271,7 +271,7 @@ absl::StatusOr<Checkpoint::Parts> ReadGguf(const std::string& path) {
   CRIA_ASSIGN_OR_RETURN(const auto mapping, base::MappedFile::Open(path));
   CRIA_ASSIGN_OR_RETURN(const GgufFile file, GgufFile::Parse(mapping->bytes(), path));
   CRIA_ASSIGN_OR_RETURN(Checkpoint::Parts parts, PartsFromGguf(file));
-  parts.owners.push_back(mapping);
+  parts.files.push_back(mapping);
   return parts;
 }
 

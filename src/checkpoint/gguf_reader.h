@@ -20,7 +20,7 @@ namespace cria::checkpoint {
 // for the other "gpt2" ones.
 absl::StatusOr<Checkpoint::Parts> ReadGguf(const std::string& path);
 
-// The same from a parsed file, whose bytes must outlive the result; `owners` stays empty.
+// The same from a parsed file, whose bytes must outlive the result; `files` stays empty.
 absl::StatusOr<Checkpoint::Parts> PartsFromGguf(const GgufFile& file);
 
 }  // namespace cria::checkpoint

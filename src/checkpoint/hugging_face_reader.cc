@@ -122,7 +122,7 @@ absl::StatusOr<Checkpoint::Parts> ReadHuggingFace(const std::string& directory) 
   for (const SafetensorsFile& file : files) {
     for (const SafetensorsTensor& tensor : file.content.tensors)
       parts.tensors.push_back({CanonicalName(tensor.name), tensor.name, tensor.view});
-    parts.owners.push_back(file.file);
+    parts.files.push_back(file.file);
   }
   if (absl::Status status = CheckBiases(config, parts.tensors); !status.ok())
     return base::Annotate(status, directory);

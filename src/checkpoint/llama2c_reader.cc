@@ -225,7 +225,7 @@ absl::StatusOr<Checkpoint::Parts> ReadLlama2c(const std::string& path,
                                               const std::string& tokenizer_path) {
   CRIA_ASSIGN_OR_RETURN(const auto file, base::MappedFile::Open(path));
   CRIA_ASSIGN_OR_RETURN(Checkpoint::Parts parts, ParseLlama2c(file->bytes(), path));
-  parts.owners.push_back(file);
+  parts.files.push_back(file);
   CRIA_ASSIGN_OR_RETURN(parts.tokenizer, ReadTokenizer(path, parts.config.vocab, tokenizer_path));
   return parts;
 }

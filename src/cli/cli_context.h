@@ -41,6 +41,7 @@ struct CliContext {
   std::string kv_type = "bf16";  // bf16, int8, f32
   std::optional<uint64_t> seed;
   bool f32_activations = false;  // never round activations
+  bool no_packed_file = false;   // don't keep packed weights beside the model
 
   // Prints "llama: error: MESSAGE" to stderr in one line (and {"error":{"code","message"}} to
   // stdout with --json), and sets the exit code. OK statuses do nothing.

@@ -34,6 +34,9 @@ void AddCommonFlags(CLI::App& app, CliContext& context) {
   app.add_flag("--f32-activations", context.f32_activations,
                "Never round activations: slower, closest to the file")
       ->group(group);
+  app.add_flag("--no-packed-file", context.no_packed_file,
+               "Don't keep the weights in the form in which they run (MODEL.packed)")
+      ->group(group);
   app.add_flag("--quiet", context.quiet, "No progress, no notes")->group(group);
   app.add_flag("--verbose", context.verbose, "More on stderr")->group(group);
   app.set_version_flag("--version", "llama (Cria) 0.1.0");

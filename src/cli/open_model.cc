@@ -12,6 +12,9 @@
 namespace cria::cli {
 namespace {
 
+// Smaller models are packed faster than anybody notices.
+constexpr uint64_t kLeastPackedFile = 32 << 20;
+
 std::string IsaNames() {
   std::vector<std::string> names;
   for (const kernels::Kernels* kernels : kernels::AllKernels()) names.emplace_back(kernels->isa);
@@ -69,6 +72,8 @@ absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::stri
   const auto start = std::chrono::steady_clock::now();
   CRIA_ASSIGN_OR_RETURN(model::ModelOptions options, ChosenModelOptions(context));
   CRIA_ASSIGN_OR_RETURN(OpenedCheckpoint files, OpenCheckpoint(model));
+  if (!context.no_packed_file && files.checkpoint->bytes() >= kLeastPackedFile)
+    options.packed_path = model::PackedPath(*files.checkpoint);
   if (context.context < 0 || context.context > files.checkpoint->config().max_context)
     return absl::InvalidArgumentError(
         absl::StrCat("--context: expected 1 to ", files.checkpoint->config().max_context,
@@ -83,6 +88,10 @@ absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::stri
   options.progress = [&bar](double fraction) { bar.Update(fraction); };
   CRIA_ASSIGN_OR_RETURN(opened.model,
                         opened.engine->Load(opened.name, std::move(files.checkpoint), options));
+  if (const absl::Status& kept = opened.model->model().packed_file_status();
+      context.verbose && !kept.ok())
+    std::fprintf(stderr, "llama: note: packed weights are not kept: %s\n",
+                 std::string(kept.message()).c_str());
   opened.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return opened;
 }

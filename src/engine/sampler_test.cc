@@ -74,7 +74,7 @@ TEST(SamplerTest, DrawsFollowTheDistribution) {
 TEST(SamplerTest, TemperatureSharpensByPowers) {
   // p^2 / sum(p^2) of {0.6, 0.4} is {36, 16} / 52.
   const auto counts = Histogram(Plain(0.5), LogitsOf({0.6, 0.4}), 10000);
-  EXPECT_NEAR(counts.at(0), 10000 * 36 / 52, 200);
+  EXPECT_NEAR(counts.at(0), 10000 * 36.0 / 52, 200);
 }
 
 TEST(SamplerTest, TopPKeepsTokensUntilTheMassBeforeThemExceedsIt) {

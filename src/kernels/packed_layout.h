@@ -65,7 +65,6 @@ static constexpr QuantLayout MakeLayout(int bits, int offset, ScaleForm form) {
     case ScaleForm::kHalfMin:
       return {bits, offset, form, 2, 128, block_bytes};
     case ScaleForm::kSuper:
-      return {bits, offset, form, 8, 320, block_bytes};
     case ScaleForm::kSuper6:
       return {bits, offset, form, 8, 320, block_bytes};
     case ScaleForm::kGroup:

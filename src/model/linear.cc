@@ -9,53 +9,6 @@ namespace cria::model {
 namespace {
 
 using kernels::Activations;
-using kernels::WeightKind;
-using tensor::DType;
-
-// Integer weights that all fit in four bits are packed in four: nothing is lost, half the bytes are
-// read.
-bool FitsInt4(const tensor::View& view) {
-  return std::all_of(view.bytes.begin(), view.bytes.end(), [](uint8_t byte) {
-    const auto value = static_cast<int8_t>(byte);
-    return value >= -8 && value <= 7;
-  });
-}
-
-absl::StatusOr<WeightKind> KindOf(const tensor::View& view, bool has_scales,
-                                  const std::string& name) {
-  switch (view.dtype) {
-    case DType::kF32:
-      return WeightKind::kF32;
-    case DType::kF16:
-      return WeightKind::kF16;
-    case DType::kBf16:
-      return WeightKind::kBf16;
-    case DType::kQ8_0:
-      return WeightKind::kQ8_0;
-    case DType::kQ4_0:
-      return WeightKind::kQ4_0;
-    case DType::kQ4_1:
-      return WeightKind::kQ4_1;
-    case DType::kQ5_0:
-      return WeightKind::kQ5_0;
-    case DType::kQ5_1:
-      return WeightKind::kQ5_1;
-    case DType::kQ4K:
-      return WeightKind::kQ4K;
-    case DType::kQ5K:
-      return WeightKind::kQ5K;
-    case DType::kQ6K:
-      return WeightKind::kQ6K;
-    case DType::kI8:
-      if (has_scales) return FitsInt4(view) ? WeightKind::kInt4Group : WeightKind::kInt8Group;
-      break;
-    default:
-      break;
-  }
-  return absl::UnimplementedError(absl::StrCat("tensor '", name, "': weights of type ",
-                                               std::string(tensor::Name(view.dtype)),
-                                               " can't be run"));
-}
 
 std::vector<float> DecodeVector(const tensor::View& view) {
   std::vector<float> values(static_cast<size_t>(*view.shape.Elements()));
@@ -63,51 +16,21 @@ std::vector<float> DecodeVector(const tensor::View& view) {
   return values;
 }
 
-absl::Status PackInto(const kernels::WeightSource& source, base::AlignedBuffer* packed,
-                      kernels::PackedMatrix* matrix, const std::string& name,
-                      base::ThreadPool& pool) {
-  const int64_t panels = (source.rows + kernels::kPanelRows - 1) / kernels::kPanelRows;
-  const size_t bytes =
-      static_cast<size_t>(panels) * kernels::PanelBytes(source.kind, source.cols, source.group);
-  if (!base::AlignedBuffer::Allocate(bytes, packed))
-    return absl::ResourceExhaustedError(
-        absl::StrCat("no memory to pack tensor '", name, "': ", bytes, " bytes"));
-  pool.ParallelFor(panels, 1, [&](int64_t begin, int64_t end) {
-    kernels::PackPanels(source, begin, end, packed->data());
-  });
-  *matrix = {source.kind, source.rows, source.cols, source.group, packed->data()};
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint,
                                     const std::string& name, const kernels::Kernels& kernels,
-                                    bool f32_activations, base::ThreadPool& pool) {
-  const tensor::View* weight = checkpoint.Find(name + ".weight");
-  CRIA_CHECK(weight != nullptr);  // Checkpoint::FromParts has seen to it
-  const tensor::View* scales = checkpoint.Find(name + ".scales");
+                                    bool f32_activations, WeightPacker& packer) {
   Linear linear;
-  kernels::WeightSource source;
-  CRIA_ASSIGN_OR_RETURN(source.kind, KindOf(*weight, scales != nullptr, name + ".weight"));
-  source.rows = weight->rows();
-  source.cols = weight->cols();
-  source.data = weight->bytes.data();
-  std::vector<float> scale_values;  // F32, whatever the file holds
-  if (scales != nullptr) {
-    source.group = source.cols / scales->cols();
-    scale_values = DecodeVector(*scales);
-    source.scales = reinterpret_cast<const uint8_t*>(scale_values.data());
-  }
-  CRIA_RETURN_IF_ERROR(PackInto(source, &linear.packed_, &linear.weights_, name, pool));
-  linear.activations_ =
-      f32_activations ? Activations::kF32 : kernels.default_activations(source.kind);
-  if (!kernels::Supports(source.kind, linear.activations_)) linear.activations_ = Activations::kF32;
+  CRIA_ASSIGN_OR_RETURN(linear.weights_, packer.Pack(name));
+  const kernels::WeightKind kind = linear.weights().kind;
+  linear.activations_ = f32_activations ? Activations::kF32 : kernels.default_activations(kind);
+  if (!kernels::Supports(kind, linear.activations_)) linear.activations_ = Activations::kF32;
   if (const tensor::View* bias = checkpoint.Find(name + ".bias"))
     linear.bias_ = DecodeVector(*bias);
   if (checkpoint.Find(name + ".adaptor.A.weight") != nullptr) {
-    CRIA_ASSIGN_OR_RETURN(Linear a, Load(checkpoint, name + ".adaptor.A", kernels, true, pool));
-    CRIA_ASSIGN_OR_RETURN(Linear b, Load(checkpoint, name + ".adaptor.B", kernels, true, pool));
+    CRIA_ASSIGN_OR_RETURN(Linear a, Load(checkpoint, name + ".adaptor.A", kernels, true, packer));
+    CRIA_ASSIGN_OR_RETURN(Linear b, Load(checkpoint, name + ".adaptor.B", kernels, true, packer));
     linear.lora_a_ = std::make_unique<Linear>(std::move(a));
     linear.lora_b_ = std::make_unique<Linear>(std::move(b));
     linear.lora_scale_ = static_cast<float>(checkpoint.config().lora_scale);
@@ -116,7 +39,7 @@ absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint,
 }
 
 uint64_t Linear::bytes() const {
-  return packed_.size() + (has_lora() ? lora_a_->bytes() + lora_b_->bytes() : 0);
+  return weights_.bytes + (has_lora() ? lora_a_->bytes() + lora_b_->bytes() : 0);
 }
 
 absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels,

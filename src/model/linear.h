@@ -15,6 +15,7 @@
 #include "base/thread_pool.h"
 #include "checkpoint/checkpoint.h"
 #include "kernels/registry.h"
+#include "model/weight_packer.h"
 
 namespace cria::model {
 
@@ -26,11 +27,11 @@ class Linear {
   // activations whatever the weights are.
   static absl::StatusOr<Linear> Load(const checkpoint::Checkpoint& checkpoint,
                                      const std::string& name, const kernels::Kernels& kernels,
-                                     bool f32_activations, base::ThreadPool& pool);
+                                     bool f32_activations, WeightPacker& packer);
 
-  int64_t rows() const { return weights_.rows; }
-  int64_t cols() const { return weights_.cols; }
-  const kernels::PackedMatrix& weights() const { return weights_; }
+  int64_t rows() const { return weights().rows; }
+  int64_t cols() const { return weights().cols; }
+  const kernels::PackedMatrix& weights() const { return weights_.matrix; }
   kernels::Activations activations() const { return activations_; }
   const std::vector<float>& bias() const { return bias_; }  // [rows] or empty
   bool has_lora() const { return lora_a_ != nullptr; }
@@ -40,8 +41,7 @@ class Linear {
   uint64_t bytes() const;  // of packed weights
 
  private:
-  base::AlignedBuffer packed_;
-  kernels::PackedMatrix weights_;  // borrows packed_
+  PackedWeights weights_;
   kernels::Activations activations_ = kernels::Activations::kF32;
   std::vector<float> bias_;
   std::unique_ptr<Linear> lora_a_, lora_b_;

@@ -56,8 +56,9 @@ absl::StatusOr<std::shared_ptr<const Model>> Model::Load(
 
 absl::Status Model::LoadLayers(const ModelOptions& options, base::ThreadPool& pool) {
   const Checkpoint& source = *checkpoint_;
+  WeightPacker packer(source, options.packed_path, pool);
   const auto load = [&](const std::string& name) {
-    return Linear::Load(source, name, *kernels_, options.f32_activations, pool);
+    return Linear::Load(source, name, *kernels_, options.f32_activations, packer);
   };
   const size_t count = config().layers.size();
   const auto report = [&](size_t done) {
@@ -85,6 +86,7 @@ absl::Status Model::LoadLayers(const ModelOptions& options, base::ThreadPool& po
   if (source.Find("model.embed_tokens.scales") != nullptr)
     embedding_scales_ = LoadVector(source, "model.embed_tokens.scales");
   CRIA_ASSIGN_OR_RETURN(head_, load(config().tied_embeddings ? "model.embed_tokens" : "lm_head"));
+  packed_file_status_ = packer.Finish();
   report(count + 1);
   return absl::OkStatus();
 }

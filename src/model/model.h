@@ -24,6 +24,8 @@ struct ModelOptions {
   kernels::KvType kv_type = kernels::KvType::kBf16;
   bool f32_activations =
       false;  // never round activations to bf16 or int8: slower, closest to the stored weights
+  // Where the packed weights are kept between runs (see PackedPath); empty: nowhere.
+  std::string packed_path;
   std::function<void(double)>
       progress;  // called with the part packed so far, in (0, 1], from the loading thread
 };
@@ -95,6 +97,8 @@ class Model {
   const std::vector<DecoderLayer>& layers() const { return layers_; }
   const Linear& head() const { return head_; }  // [V, H]
   uint64_t packed_bytes() const;                // memory of the packed weights
+  // Why the packed weights could not be kept, if they could not.
+  const absl::Status& packed_file_status() const { return packed_file_status_; }
 
   // Runs all sequences' tokens through the model, fills their caches and returns the wanted logits.
   // Each sequence's result is the same whether it runs alone, in parts or beside others.
@@ -133,6 +137,7 @@ class Model {
   std::vector<DecoderLayer> layers_;
   std::vector<float> final_norm_;  // [H]
   Linear head_;                    // [V, H]
+  absl::Status packed_file_status_;
 };
 
 }  // namespace cria::model
