@@ -80,6 +80,7 @@ class Chat {
     request.prompt = std::move(encoded->ids);
     request.options = options_;
     request.session = session_;
+    request.draft_model = flags_.generation.draft;
     ClearInterrupt();
     const auto parser = MakeToolCallParser(chat_options_, options_);
     auto answer = Ask(*opened_.engine, std::move(request), parser.get(), /*stream_to_stdout=*/true);
@@ -141,7 +142,8 @@ std::optional<std::string> ReadMessage(LineEditor& editor) {
 }
 
 absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
-  CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
+  CRIA_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(context, flags.model));
+  CRIA_RETURN_IF_ERROR(LoadDraft(context, flags.generation.draft, &opened));
   CRIA_ASSIGN_OR_RETURN(const text::ChatFormat* format, opened.model->chat_format());
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
                         MakeGenerationOptions(flags.generation, context, *opened.model));

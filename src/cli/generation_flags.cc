@@ -96,6 +96,15 @@ void AddGenerationFlags(CLI::App& command, GenerationFlags& flags) {
       ->type_name("TEXT")
       ->allow_extra_args(false)
       ->group(group);
+  command
+      .add_option("--draft", flags.draft,
+                  "A smaller model of the same family whose guesses are tried: faster, same answer")
+      ->type_name("MODEL")
+      ->group(group);
+  command
+      .add_flag("--no-speculation", flags.no_speculation,
+                "Never try several tokens at once (the answer is the same)")
+      ->group(group);
   command.add_flag("--ignore-eos", flags.ignore_eos, "Go on after stop tokens")->group(group);
   command
       .add_option("--logprobs", flags.logprobs,
@@ -142,6 +151,7 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
   options.seed = context.seed;
   options.stop = flags.stop;
   options.ignore_eos = flags.ignore_eos;
+  options.speculate = !flags.no_speculation;
   if (flags.logprobs && *flags.logprobs < 0)
     return absl::InvalidArgumentError(
         absl::StrCat("--logprobs: expected 0 or more, found ", *flags.logprobs));

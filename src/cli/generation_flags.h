@@ -26,6 +26,8 @@ struct GenerationFlags {
   std::string logit_bias;  // "ID:F,ID:F"
   std::vector<std::string> stop;
   bool ignore_eos = false;
+  bool no_speculation = false;
+  std::string draft;        // a model
   std::string json_schema;  // a file or JSON
   std::string grammar;      // a file
   std::string tools;        // a file

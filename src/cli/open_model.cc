@@ -68,12 +68,31 @@ absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model) {
   return opened;
 }
 
-absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::string& model) {
-  const auto start = std::chrono::steady_clock::now();
+namespace {
+
+// Packs an opened checkpoint with the engine's threads, or maps what an earlier run has packed.
+absl::StatusOr<std::shared_ptr<const engine::LoadedModel>> LoadInto(
+    engine::Engine& engine, const CliContext& context, OpenedCheckpoint files) {
   CRIA_ASSIGN_OR_RETURN(model::ModelOptions options, ChosenModelOptions(context));
-  CRIA_ASSIGN_OR_RETURN(OpenedCheckpoint files, OpenCheckpoint(model));
   if (!context.no_packed_file && files.checkpoint->bytes() >= kLeastPackedFile)
     options.packed_path = model::PackedPath(*files.checkpoint);
+  ProgressBar bar(context, absl::StrCat("Loading ", files.name));
+  options.progress = [&bar](double fraction) { bar.Update(fraction); };
+  CRIA_ASSIGN_OR_RETURN(auto model,
+                        engine.Load(files.name, std::move(files.checkpoint), options));
+  const absl::Status& kept = model->model().packed_file_status();
+  if (context.verbose && !kept.ok())
+    std::fprintf(stderr, "llama: note: packed weights are not kept: %s\n",
+                 std::string(kept.message()).c_str());
+  return model;
+}
+
+}  // namespace
+
+absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::string& model) {
+  const auto start = std::chrono::steady_clock::now();
+  CRIA_RETURN_IF_ERROR(ChosenModelOptions(context).status());  // a wrong flag, before any reading
+  CRIA_ASSIGN_OR_RETURN(OpenedCheckpoint files, OpenCheckpoint(model));
   if (context.context < 0 || context.context > files.checkpoint->config().max_context)
     return absl::InvalidArgumentError(
         absl::StrCat("--context: expected 1 to ", files.checkpoint->config().max_context,
@@ -84,16 +103,15 @@ absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::stri
   engine::EngineOptions engine_options;
   engine_options.threads = context.threads;
   opened.engine = std::make_unique<engine::Engine>(engine_options);
-  ProgressBar bar(context, absl::StrCat("Loading ", opened.name));
-  options.progress = [&bar](double fraction) { bar.Update(fraction); };
-  CRIA_ASSIGN_OR_RETURN(opened.model,
-                        opened.engine->Load(opened.name, std::move(files.checkpoint), options));
-  if (const absl::Status& kept = opened.model->model().packed_file_status();
-      context.verbose && !kept.ok())
-    std::fprintf(stderr, "llama: note: packed weights are not kept: %s\n",
-                 std::string(kept.message()).c_str());
+  CRIA_ASSIGN_OR_RETURN(opened.model, LoadInto(*opened.engine, context, std::move(files)));
   opened.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return opened;
+}
+
+absl::Status LoadDraft(const CliContext& context, const std::string& draft, OpenedModel* opened) {
+  if (draft.empty() || draft == opened->name) return absl::OkStatus();
+  CRIA_ASSIGN_OR_RETURN(OpenedCheckpoint files, OpenCheckpoint(draft));
+  return LoadInto(*opened->engine, context, std::move(files)).status();
 }
 
 ProgressBar::ProgressBar(const CliContext& context, std::string label)

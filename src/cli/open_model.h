@@ -37,6 +37,9 @@ absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model);
 // Opens, packs and gets ready, with `engine_options.threads` from the context's --threads.
 absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::string& model);
 
+// Loads `draft` beside it, for Request::draft_model. Its id is `draft` too. Empty: does nothing.
+absl::Status LoadDraft(const CliContext& context, const std::string& draft, OpenedModel* opened);
+
 // The kernels that --isa or CRIA_ISA name, or the best; kInvalidArgument names those there are.
 absl::StatusOr<const kernels::Kernels*> ChosenKernels(const CliContext& context);
 absl::StatusOr<model::ModelOptions> ChosenModelOptions(const CliContext& context);

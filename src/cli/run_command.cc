@@ -120,7 +120,9 @@ void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prom
   if (answer.result.stop_token_id) out["stop_token_id"] = *answer.result.stop_token_id;
   out["tool_calls"] = text::ToolCallsToJson(answer.calls);
   out["usage"] = base::json::object{{"prompt_tokens", answer.result.prompt_tokens},
-                                    {"completion_tokens", answer.result.completion_tokens}};
+                                    {"completion_tokens", answer.result.completion_tokens},
+                                    {"guessed_tokens", answer.result.guessed_tokens},
+                                    {"guessed_right_tokens", answer.result.guessed_right}};
   const Speeds speeds = SpeedsOf(answer.result);
   out["timings"] = base::json::object{{"load_s", opened.load_s},
                                       {"ttft_s", answer.result.ttft_s},
@@ -134,7 +136,8 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
   if (!flags.images.empty())
     return absl::UnimplementedError(
         "--image: pictures are taken by the vision models, which this version can't run");
-  CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
+  CRIA_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(context, flags.model));
+  CRIA_RETURN_IF_ERROR(LoadDraft(context, flags.generation.draft, &opened));
   CRIA_ASSIGN_OR_RETURN(const Prompt prompt, MakePrompt(flags, context, opened));
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
                         MakeGenerationOptions(flags.generation, context, *opened.model));
@@ -149,6 +152,7 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
   request.prompt = prompt.ids;
   request.options = options;
   request.context = context.context;
+  request.draft_model = flags.generation.draft;
   CRIA_ASSIGN_OR_RETURN(const Answer answer, Ask(*opened.engine, std::move(request), parser.get(),
                                                  /*stream_to_stdout=*/!context.json));
   if (context.json && answer.result.status.ok())

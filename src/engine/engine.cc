@@ -49,6 +49,7 @@ struct Engine::Active {
   std::shared_ptr<Generation> stream;
   std::optional<text::StreamDetokenizer> detokenizer;  // none without a tokenizer
   text::StopStringFilter stop_filter;
+  std::optional<Speculation> speculation;
   GenerationResult result;
   // The most that its keys and values may come to.
   uint64_t kv_bytes() const {
@@ -66,6 +67,8 @@ struct Engine::Batch {
   std::vector<model::SequenceStep> steps;
   std::vector<Active*> active;  // of each
   int64_t prompt_tokens = 0;
+  int64_t guessed_tokens = 0;
+  int64_t rows = 0;  // tokens of all sequences
   absl::flat_hash_set<PrefixIndex::Key> pages;  // that the step fills
 };
 
@@ -106,6 +109,21 @@ std::shared_ptr<const LoadedModel> Engine::Find(const std::string& id) const {
   return found == models_.end() ? nullptr : found->second;
 }
 
+absl::StatusOr<std::optional<Speculation>> Engine::MakeSpeculation(const Request& request,
+                                                                  const Session& session) {
+  if (!request.draft_model.empty()) {
+    const std::shared_ptr<const LoadedModel> draft = Find(request.draft_model);
+    if (draft == nullptr)
+      return absl::NotFoundError(
+          absl::StrCat("draft model '", request.draft_model, "' is not loaded"));
+    CRIA_ASSIGN_OR_RETURN(auto drafter,
+                          ModelDrafter::Create(draft, session.model(), session.context(), pool_));
+    return Speculation(std::move(drafter));
+  }
+  if (!request.options.speculate) return std::optional<Speculation>();
+  return Speculation(std::make_unique<NgramDrafter>());
+}
+
 absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
   const std::shared_ptr<const LoadedModel> model = Find(request.model);
   if (model == nullptr)
@@ -117,6 +135,8 @@ absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
     return absl::InvalidArgumentError(
         absl::StrCat("the session belongs to another model than '", request.model, "'"));
   }
+  CRIA_ASSIGN_OR_RETURN(std::optional<Speculation> speculation,
+                        MakeSpeculation(request, *session));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (std::find(busy_.begin(), busy_.end(), session.get()) != busy_.end())
     return absl::FailedPreconditionError(
@@ -126,6 +146,7 @@ absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
         absl::StrCat("the queue is full: ", queue_.size(), " requests wait; try again later"));
   CRIA_RETURN_IF_ERROR(session->Begin(request.prompt, request.options));
   auto active = std::make_unique<Active>(std::move(session), std::move(request.options));
+  active->speculation = std::move(speculation);
   active->result.prompt_tokens = active->session->prompt_tokens();
   active->result.reused_tokens = active->session->reused_tokens();
   std::shared_ptr<Generation> stream = active->stream;
@@ -262,15 +283,24 @@ bool Engine::AddToBatch(Active& active, int64_t room, ModelState& state, Batch* 
   }
   if (!active.began) active.started = Clock::now();
   active.began = true;
-  if (prefilling) batch->prompt_tokens += tokens;
+  if (prefilling) {
+    batch->prompt_tokens += tokens;
+  } else {
+    batch->guessed_tokens += tokens - 1;
+    active.result.guessed_tokens += tokens - 1;
+  }
+  batch->rows += tokens;
   batch->steps.push_back(step);
   batch->active.push_back(&active);
   return true;
 }
 
 void Engine::Learn(const Batch& batch, double seconds, ModelState* state) {
-  if (batch.prompt_tokens == 0) {
+  if (batch.prompt_tokens == 0 && batch.guessed_tokens == 0) {
     Blend(seconds, &state->decode_s);
+  } else if (batch.prompt_tokens == 0) {
+    const double added = std::max(seconds - state->decode_s, seconds / 100);
+    Blend(added / static_cast<double>(batch.guessed_tokens), &state->guess_s);
   } else if (batch.prompt_tokens >= 16) {
     const bool answers = batch.steps.size() > 1 && state->decode_s > 0;
     const double added = std::max(seconds - (answers ? state->decode_s : 0), seconds / 4);
@@ -293,7 +323,9 @@ void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& ses
   int64_t room = PromptRoom(state, answers);
   for (Active* active : order) {
     const bool prefilling = active->session->prefilling();
+    room = std::min(room, model::Model::kMaxStepTokens - batch.rows);
     if (prefilling && room == 0) break;
+    if (!prefilling) Guess(*active, state, prompts - order.begin());
     if (AddToBatch(*active, prefilling ? room : 1, state, &batch) && prefilling)
       room -= static_cast<int64_t>(batch.steps.back().tokens.size());
   }
@@ -306,6 +338,7 @@ void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& ses
     ++stats_.steps;
     stats_.sequences += batch.steps.size();
     stats_.prompt_tokens += static_cast<uint64_t>(batch.prompt_tokens);
+    stats_.guessed_tokens += static_cast<uint64_t>(batch.guessed_tokens);
     stats_.kv_bytes = model.model().kv_layout().live_bytes();
   }
   int64_t row = 0;
@@ -316,29 +349,66 @@ void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& ses
       Finish(active, logits.status());
       continue;
     }
+    row = DeliverRows(active, batch.steps[i], *logits, row);
+    if (active.stream == nullptr) continue;  // Finish has done what follows
+    active.session->Settle();
     active.session->Publish(&state.prefixes);
-    if (batch.steps[i].logits == model::LogitsWanted::kLast) Deliver(active, logits->row(row++));
   }
 }
 
+// Lets the next step also try tokens that are likely to follow, as many as pay: beside `answers`
+// running ones, a step's time is shared by that many.
+void Engine::Guess(Active& active, const ModelState& state, int64_t answers) {
+  if (!active.speculation) return;
+  const Session& session = *active.session;
+  int64_t most = std::min(session.room() - 1, model::Model::kMaxStepTokens / (4 * answers));
+  if (active.options.max_tokens)
+    most = std::min(most, *active.options.max_tokens - active.result.completion_tokens - 1);
+  if (most <= 0) return;
+  active.session->Guess(active.speculation->Guess(session.tokens(), most, state.guess_s,
+                                                  state.decode_s / static_cast<double>(answers)));
+}
+
+// Samples from a session's rows, which begin at row `row`, as long as each was guessed right.
+// Returns the row after them.
+int64_t Engine::DeliverRows(Active& active, const model::SequenceStep& step,
+                            const model::StepLogits& logits, int64_t row) {
+  if (step.logits == model::LogitsWanted::kNone) return row;
+  if (step.logits == model::LogitsWanted::kLast) {
+    Deliver(active, logits.row(row));
+    return row + 1;
+  }
+  const auto rows = static_cast<int64_t>(step.tokens.size());
+  int64_t right = 0;
+  while (Deliver(active, logits.row(row + right))) ++right;
+  if (active.stream != nullptr) active.speculation->Judge(rows - 1, right);
+  return row + rows;
+}
+
 // Samples from a session's logits, passes the token on, and ends the generation when it is
-// complete.
-void Engine::Deliver(Active& active, std::span<const float> logits) {
+// complete. True if the token was guessed and the generation goes on.
+bool Engine::Deliver(Active& active, std::span<const float> logits) {
   auto sampled = active.session->Advance(logits);
-  if (!sampled.ok()) return Finish(active, sampled.status());
+  const auto finish = [&](absl::Status status) {
+    Finish(active, std::move(status));
+    return false;
+  };
+  if (!sampled.ok()) return finish(sampled.status());
+  const bool right = active.session->guessed_right();
+  if (right) ++active.result.guessed_right;
   active.last_token = Clock::now();
   if (active.result.completion_tokens == 0) active.first_token = active.last_token;
   const LoadedModel& model = active.session->model();
   if (!sampled->has_value()) {  // the grammar's end
     active.result.stop_reason = StopReason::kEndOfTurn;
-    return Finish(active, absl::OkStatus());
+    return finish(absl::OkStatus());
   }
   SampledToken token = std::move(**sampled);
   const auto& stops = model.stop_ids();
   if (!active.options.ignore_eos && std::binary_search(stops.begin(), stops.end(), token.id)) {
     active.result.stop_reason = model.StopReasonOf(token.id);
     active.result.stop_token_id = token.id;
-    return Finish(active, absl::OkStatus());
+    return finish(absl::OkStatus());
   }
   ++active.result.completion_tokens;
   std::string text;
@@ -346,16 +416,16 @@ void Engine::Deliver(Active& active, std::span<const float> logits) {
   active.stream->Push({std::move(token), std::move(text)});
   if (active.stop_filter.stopped()) {
     active.result.stop_reason = StopReason::kStopString;
-    return Finish(active, absl::OkStatus());
+    return finish(absl::OkStatus());
   }
   if (active.options.max_tokens && active.result.completion_tokens >= *active.options.max_tokens)
-    return Finish(active, absl::OkStatus());
-  if (active.session->room() > 0) return;
-  if (!active.options.max_tokens) return Finish(active, absl::OkStatus());
-  Finish(active, absl::ResourceExhaustedError(
-                     absl::StrCat("the context is full after ", active.result.completion_tokens,
-                                  " of ", *active.options.max_tokens, " tokens (it holds ",
-                                  active.session->context(), "): raise --context")));
+    return finish(absl::OkStatus());
+  if (active.session->room() > 0) return right;
+  if (!active.options.max_tokens) return finish(absl::OkStatus());
+  return finish(absl::ResourceExhaustedError(
+      absl::StrCat("the context is full after ", active.result.completion_tokens, " of ",
+                   *active.options.max_tokens, " tokens (it holds ", active.session->context(),
+                   "): raise --context")));
 }
 
 // Flushes held-back text, closes the stream and frees the session. The Active is removed at the end
@@ -366,6 +436,8 @@ void Engine::Finish(Active& active, absl::Status status) {
     rest += active.stop_filter.Finish();
     if (!rest.empty()) active.stream->Push({std::nullopt, std::move(rest)});
   }
+  active.session->Settle();
+  if (active.began) active.session->Publish(&StateOf(active).prefixes);
   GenerationResult& result = active.result;
   result.status = std::move(status);
   if (active.began) result.queue_s = Seconds(active.submitted, active.started);
@@ -379,6 +451,7 @@ void Engine::Finish(Active& active, absl::Status status) {
     std::erase(busy_, active.session.get());
     ++stats_.requests;
     stats_.queue_s += result.queue_s;
+    stats_.guessed_right_tokens += static_cast<uint64_t>(result.guessed_right);
     stats_.answer_tokens += static_cast<uint64_t>(result.completion_tokens);
     if (active.began) stats_.reused_tokens += static_cast<uint64_t>(result.reused_tokens);
   }

@@ -20,6 +20,7 @@
 #include "engine/loaded_model.h"
 #include "engine/prefix_index.h"
 #include "engine/session.h"
+#include "engine/speculation.h"
 
 namespace cria::engine {
 
@@ -42,6 +43,8 @@ struct EngineStats {
   uint64_t prompt_tokens = 0;  // computed
   uint64_t reused_tokens = 0;  // of prompts, found in a cache instead
   uint64_t answer_tokens = 0;
+  uint64_t guessed_tokens = 0;        // computed on trial (see Speculation)
+  uint64_t guessed_right_tokens = 0;  // of these, kept
   uint64_t requests = 0;  // ended, in any way
   double queue_s = 0;     // summed over the requests that began
   uint64_t kv_bytes = 0;  // keys and values of all models, now
@@ -53,6 +56,7 @@ struct Request {
   GenerationOptions options;
   int64_t context = 0;               // of a new session; 0: the model's limit
   std::shared_ptr<Session> session;  // continue this one (its cache is reused); null: a new one
+  std::string draft_model;           // id of a smaller model whose guesses are tried; empty: none
 };
 
 // Any thread may call. The destructor cancels what runs and waits for the engine thread.
@@ -93,9 +97,12 @@ class Engine {
     PrefixIndex prefixes;
     double decode_s = 0;        // of a step of answers alone, lately
     double prompt_token_s = 0;  // that a token of a prompt adds to a step, lately
+    double guess_s = 0;         // that a guessed token adds to a step, lately
   };
   struct Batch;
 
+  absl::StatusOr<std::optional<Speculation>> MakeSpeculation(const Request& request,
+                                                             const Session& session);
   void Loop();
   void Tidy();
   void Admit();
@@ -106,7 +113,10 @@ class Engine {
   bool AddToBatch(Active& active, int64_t room, ModelState& state, Batch* batch);
   int64_t PromptRoom(const ModelState& state, bool answers) const;
   void Learn(const Batch& batch, double seconds, ModelState* state);
-  void Deliver(Active& active, std::span<const float> logits);
+  void Guess(Active& active, const ModelState& state, int64_t answers);
+  int64_t DeliverRows(Active& active, const model::SequenceStep& step,
+                      const model::StepLogits& logits, int64_t row);
+  bool Deliver(Active& active, std::span<const float> logits);
   void Finish(Active& active, absl::Status status);
 
   base::ThreadPool pool_;

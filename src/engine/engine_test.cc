@@ -84,6 +84,69 @@ TEST(EngineTest, ManyAtOnceGiveWhatEachGivesAlone) {
   }
 }
 
+// What a generation tries ahead must never show in its answer.
+TEST(EngineTest, GuessesChangeNoToken) {
+  const auto engine = StoriesEngine();
+  ASSERT_TRUE(engine->Load("draft", OpenStories(), {}).ok());
+  int64_t guessed = 0, right = 0;
+  for (int i = 0; i < 12; ++i) {
+    std::vector<TokenId> prompt = {1};
+    for (int t = 0; t < 5 * i; ++t) prompt.push_back(300 + t % (2 + i));  // repetitive
+    GenerationOptions options = i % 2 == 0 ? Greedy(70) : Sampled(static_cast<uint64_t>(i), 70);
+    options.logprobs = 2;
+    if (i % 3 == 0) options.stop = {"friend"};
+    options.speculate = false;
+    const Outcome plain = Ask(*engine, StoryRequest(options, prompt));
+    options.speculate = true;
+    const Outcome looked_up = Ask(*engine, StoryRequest(options, prompt));
+    Request request = StoryRequest(options, prompt);
+    request.draft_model = "draft";
+    const Outcome drafted = Ask(*engine, std::move(request));
+    for (const Outcome* outcome : {&looked_up, &drafted}) {
+      EXPECT_EQ(outcome->ids, plain.ids) << "request " << i;
+      EXPECT_EQ(outcome->text, plain.text);
+      EXPECT_EQ(outcome->result.stop_reason, plain.result.stop_reason);
+      EXPECT_EQ(outcome->result.completion_tokens, plain.result.completion_tokens);
+    }
+    EXPECT_EQ(plain.result.guessed_tokens, 0);
+    EXPECT_GT(drafted.result.guessed_right, 0) << "request " << i;
+    guessed += looked_up.result.guessed_tokens;
+    right += looked_up.result.guessed_right;
+  }
+  EXPECT_GT(right, 0);
+  EXPECT_GT(guessed, right);  // some were wrong, and that changed nothing
+  const EngineStats stats = engine->stats();
+  EXPECT_GE(stats.guessed_tokens, stats.guessed_right_tokens);
+  EXPECT_GT(stats.guessed_right_tokens, static_cast<uint64_t>(right));
+}
+
+TEST(EngineTest, ASessionGoesOnAfterGuesses) {
+  const auto engine = StoriesEngine();
+  const auto converse = [&](bool speculate) {
+    Request request = StoryRequest(Greedy(25));
+    request.session = *Session::Create(engine->Find("stories"), 0);
+    const std::shared_ptr<Session> session = request.session;
+    std::vector<TokenId> all;
+    for (int turn = 0; turn < 4; ++turn) {
+      request.options.speculate = speculate;
+      if (turn > 0) request.prompt = session->tokens();
+      request.prompt.push_back(403);
+      const Outcome outcome = Ask(*engine, request);
+      EXPECT_TRUE(outcome.result.status.ok()) << outcome.result.status;
+      all.insert(all.end(), outcome.ids.begin(), outcome.ids.end());
+    }
+    return all;
+  };
+  EXPECT_EQ(converse(true), converse(false));
+}
+
+TEST(EngineTest, ADraftModelMustFit) {
+  const auto engine = StoriesEngine();
+  Request request = StoryRequest(Greedy(5));
+  request.draft_model = "nobody";
+  EXPECT_EQ(engine->Submit(request).status().code(), Code::kNotFound);
+}
+
 TEST(EngineTest, AStopStringEndsTheAnswerBeforeItAcrossTokens) {
   const auto engine = StoriesEngine();
   GenerationOptions options = Greedy(60);

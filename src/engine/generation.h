@@ -34,6 +34,8 @@ struct GenerationResult {
   int64_t prompt_tokens = 0;
   int64_t reused_tokens = 0;      // prompt tokens found in the session's cache
   int64_t completion_tokens = 0;  // without the stop token
+  int64_t guessed_tokens = 0;     // tried by speculation
+  int64_t guessed_right = 0;      // of these, part of the answer
   double queue_s = 0;             // from Submit to the first step
   double ttft_s = 0;              // from Submit to the first token
   double prefill_s = 0;           // from the first step to the first token

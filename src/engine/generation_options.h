@@ -38,6 +38,8 @@ struct GenerationOptions {
   // Special tokens that the answer's text spells out, such as <|python_tag|>; others give no text.
   std::vector<text::TokenId> spelled_tokens;
   int64_t logprobs = -1;  // alternatives to report a token: -1 none, 0 only the chosen one's
+  // Try what the text so far suggests, where that pays; the answer stays the same.
+  bool speculate = true;
   std::shared_ptr<const text::Grammar> grammar;  // constrains the answer; may be null
 };
 

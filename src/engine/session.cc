@@ -86,6 +86,12 @@ std::span<const PrefixIndex::Key> Session::NextPages(int64_t tokens) const {
 model::SequenceStep Session::Next(int64_t budget) {
   const int64_t done = cache_.length();
   const int64_t count = std::min(budget, static_cast<int64_t>(tokens_.size()) - done);
+  if (!guess_.empty() && !prefilling()) {
+    step_tokens_.assign(1, tokens_.back());
+    step_tokens_.insert(step_tokens_.end(), guess_.begin(), guess_.end());
+    return {&cache_, step_tokens_, model::LogitsWanted::kAll, 0};
+  }
+  guess_.clear();
   const bool reaches_end = done + count == static_cast<int64_t>(tokens_.size());
   return {&cache_,
           {tokens_.data() + done, static_cast<size_t>(count)},
@@ -101,12 +107,27 @@ absl::StatusOr<std::optional<SampledToken>> Session::Advance(std::span<const flo
     Poison(sampled.status());
     return sampled.status();
   }
-  if (sampled->has_value()) {
-    tokens_.push_back((*sampled)->id);
-  } else {
+  guessed_right_ = false;
+  if (!sampled->has_value()) {
     finished_ = true;
+    return sampled;
+  }
+  const TokenId id = (*sampled)->id;
+  tokens_.push_back(id);
+  if (guesses_right_ < guess_.size() && guess_[guesses_right_] == id) {
+    ++guesses_right_;
+    guessed_right_ = true;
   }
   return sampled;
+}
+
+void Session::Settle() {
+  if (guess_.empty()) return;
+  guess_.clear();
+  guesses_right_ = 0;
+  guessed_right_ = false;
+  const auto known = static_cast<int64_t>(tokens_.size());
+  if (cache_.length() >= known && known > 0) cache_.Truncate(known - 1);
 }
 
 absl::StatusOr<std::optional<SampledToken>> Session::Decode(model::Workspace& workspace,
@@ -118,7 +139,9 @@ absl::StatusOr<std::optional<SampledToken>> Session::Decode(model::Workspace& wo
     Poison(logits.status());
     return logits.status();
   }
-  return Advance(logits->rows > 0 ? logits->row(0) : std::span<const float>());
+  auto sampled = Advance(logits->rows > 0 ? logits->row(0) : std::span<const float>());
+  Settle();
+  return sampled;
 }
 
 void Session::Reset() {
@@ -127,6 +150,9 @@ void Session::Reset() {
   page_keys_.clear();
   published_ = 0;
   sampler_.reset();
+  guess_.clear();
+  guesses_right_ = 0;
+  guessed_right_ = false;
   prompt_tokens_ = reused_tokens_ = 0;
   finished_ = false;
   poison_ = absl::OkStatus();

@@ -18,8 +18,8 @@
 
 namespace cria::engine {
 
-// One thread at a time. A generation is: Begin(), then steps (Next, the model's Forward, Advance)
-// until it is done; Decode() does one step alone. After an error the session is poisoned: every
+// One thread at a time. A generation is: Begin(), then steps (Next, the model's Forward, Advance,
+// Settle) until it is done; Decode() does one step alone. After an error the session is poisoned: every
 // call but Reset() returns that error again.
 class Session {
  public:
@@ -46,16 +46,24 @@ class Session {
   // The keys of the pages that the next `tokens` tokens fill.
   std::span<const PrefixIndex::Key> NextPages(int64_t tokens) const;
 
-  // What this session wants computed next, at most `budget` >= 1 tokens. The span lives until
-  // Advance.
+  // Lets the next step also compute tokens that may follow; of use while an answer is running.
+  // They must fit the room().
+  void Guess(std::vector<text::TokenId> guess) { guess_ = std::move(guess); }
+
+  // What this session wants computed next, at most `budget` >= 1 tokens and the guess. The span
+  // lives until Settle.
   model::SequenceStep Next(int64_t budget);
 
-  // Takes the logits row of the step that Next described; empty if it wanted none. Returns the
-  // token that was sampled, or nullopt while the prompt is still being read or when a grammar has
-  // come to its end (then finished() is true).
+  // Takes the next logits row of the step that Next described; empty if it wanted none. Returns
+  // the token that was sampled, or nullopt while the prompt is still being read or when a grammar
+  // has come to its end (then finished() is true).
   absl::StatusOr<std::optional<SampledToken>> Advance(std::span<const float> logits);
+  // Whether the token that Advance returned was guessed: then the step's next row is valid too.
+  bool guessed_right() const { return guessed_right_; }
+  // Ends a step: forgets what was guessed wrong.
+  void Settle();
 
-  // One whole step alone: Next, Forward, Advance.
+  // One whole step alone: Next, Forward, Advance, Settle.
   absl::StatusOr<std::optional<SampledToken>> Decode(model::Workspace& workspace,
                                                      base::ThreadPool& pool);
 
@@ -79,6 +87,10 @@ class Session {
   std::unique_ptr<Sampler> sampler_;
   std::vector<PrefixIndex::Key> page_keys_;  // of tokens_, as far as they are known
   int64_t published_ = 0;                    // pages that the index was told of
+  std::vector<text::TokenId> guess_;       // that the running step computes
+  std::vector<text::TokenId> step_tokens_;  // with a guess: the last token and the guess
+  size_t guesses_right_ = 0;                // of this step
+  bool guessed_right_ = false;              // the last token that Advance returned
   int64_t prompt_tokens_ = 0;
   int64_t reused_tokens_ = 0;
   bool finished_ = false;

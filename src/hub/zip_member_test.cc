@@ -57,7 +57,7 @@ std::string MakeZip(const std::vector<Entry>& entries) {
     Put(directory, zip.size(), 4);
     directory += entry.name;
     Put(zip, 0x04034b50, 4);
-    zip += common + entry.name + packed;
+    zip.append(common).append(entry.name).append(packed);
   }
   std::string end;
   Put(end, 0x06054b50, 4);

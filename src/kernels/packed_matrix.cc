@@ -357,6 +357,7 @@ size_t PanelBytes(WeightKind kind, int64_t cols, int64_t group) {
   if (kind == WeightKind::kF16 || kind == WeightKind::kBf16)
     return static_cast<size_t>(64 * base::CeilDiv(cols, 2));
   const QuantLayout layout = LayoutOf(kind);
+  CRIA_CHECK_GE(layout.chunk_blocks, 1);
   const int64_t blocks = base::CeilDiv(cols, kBlockCols);
   return static_cast<size_t>(PanelHeaderBytes(kind, cols, group) +
                              base::CeilDiv(blocks, layout.chunk_blocks) * layout.chunk_bytes());
