@@ -33,15 +33,15 @@ std::vector<CodepointRange> NormalizeRanges(const std::vector<CodepointRange>& r
   return merged;
 }
 
-std::vector<CodepointRange> ComplementRanges(std::vector<CodepointRange> ranges) {
+std::vector<CodepointRange> ComplementRanges(const std::vector<CodepointRange>& ranges) {
   std::vector<CodepointRange> gaps;
   uint32_t next = 0;
-  for (const CodepointRange& range : NormalizeRanges(std::move(ranges))) {
+  for (const CodepointRange& range : NormalizeRanges(ranges)) {
     if (range.first > next) gaps.push_back({next, range.first - 1});
     next = range.last + 1;
   }
   if (next <= kLastCodepoint) gaps.push_back({next, kLastCodepoint});
-  return NormalizeRanges(std::move(gaps));  // takes the surrogates out
+  return NormalizeRanges(gaps);  // takes the surrogates out
 }
 
 ExprId GrammarBuilder::Add(Expr expr) {
@@ -67,10 +67,10 @@ ExprId GrammarBuilder::Literal(std::string_view bytes) {
   return Add(std::move(expr));
 }
 
-ExprId GrammarBuilder::Chars(std::vector<CodepointRange> ranges) {
+ExprId GrammarBuilder::Chars(const std::vector<CodepointRange>& ranges) {
   Expr expr;
   expr.kind = Kind::kChars;
-  expr.ranges = NormalizeRanges(std::move(ranges));
+  expr.ranges = NormalizeRanges(ranges);
   return Add(std::move(expr));
 }
 

@@ -28,7 +28,7 @@ struct CodepointRange {
 // Sorted, without overlaps, inside the Unicode scalar values (no surrogates).
 std::vector<CodepointRange> NormalizeRanges(const std::vector<CodepointRange>& ranges);
 // Every Unicode scalar value that is in none of `ranges`.
-std::vector<CodepointRange> ComplementRanges(std::vector<CodepointRange> ranges);
+std::vector<CodepointRange> ComplementRanges(const std::vector<CodepointRange>& ranges);
 
 // Expressions are nodes of an arena, made bottom up; an id may be used as often as one likes. Rules
 // have names and may refer to each other in any order. What goes wrong on the way is kept and
@@ -48,8 +48,7 @@ class GrammarBuilder {
   };
 
   ExprId Literal(std::string_view bytes);  // "" matches the empty text
-  ExprId Chars(
-      std::vector<CodepointRange> ranges);  // one character, as UTF-8; no ranges: matches nothing
+  ExprId Chars(const std::vector<CodepointRange>& ranges);  // one character, as UTF-8; no ranges: matches nothing
   ExprId Sequence(std::vector<ExprId> parts);
   ExprId Choice(std::vector<ExprId> alternatives);  // empty: matches nothing
   ExprId Repeat(ExprId body, uint32_t min, uint32_t max);

@@ -5,6 +5,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "text/grammar_builder.h"
+#include "text/source_cursor.h"
 #include "text/utf8.h"
 
 namespace cria::text {
@@ -19,9 +20,9 @@ bool IsNameChar(char c) {
 }
 
 // The notation is described in llama.cpp, grammars/README.md.
-class GbnfParser {
+class GbnfParser : private SourceCursor {
  public:
-  explicit GbnfParser(std::string_view source) : source_(source) {}
+  explicit GbnfParser(std::string_view source) : SourceCursor(source) {}
 
   absl::StatusOr<std::shared_ptr<const Grammar>> Parse() {
     if (source_.size() > kMaxSource)
@@ -44,14 +45,6 @@ class GbnfParser {
   }
 
  private:
-  bool AtEnd() const { return at_ >= source_.size(); }
-  bool At(char c) const { return !AtEnd() && source_[at_] == c; }
-  bool Take(char c) {
-    if (!At(c)) return false;
-    ++at_;
-    return true;
-  }
-
   absl::Status ErrorAt(size_t at, const std::string& message) const {
     size_t line = 1, begin = 0;
     for (size_t i = 0; i < at; ++i)
@@ -98,8 +91,7 @@ class GbnfParser {
     if (builder_.defined(rule))
       return ErrorAt(begin, absl::StrCat("rule '", builder_.name(rule), "' is defined twice"));
     SkipSpace(false);
-    if (source_.substr(at_, 3) != "::=") return Expected("'::='");
-    at_ += 3;
+    if (!Take("::=")) return Expected("'::='");
     CRIA_ASSIGN_OR_RETURN(const ExprId expr, ParseChoice());
     builder_.Define(rule, expr);
     if (!AtEnd() && !At('\n') && !At('\r')) return Expected("an item, '|' or the end of the line");
@@ -239,7 +231,7 @@ class GbnfParser {
       if (first > last) return ErrorAt(begin, "the range ends before it begins");
       ranges.push_back({first, last});
     }
-    return builder_.Chars(except ? ComplementRanges(std::move(ranges)) : std::move(ranges));
+    return builder_.Chars(except ? ComplementRanges(ranges) : ranges);
   }
 
   // One character of a literal or class, which ends with `closing`.
@@ -294,8 +286,6 @@ class GbnfParser {
     return static_cast<char32_t>(value);
   }
 
-  const std::string_view source_;
-  size_t at_ = 0;
   int groups_ = 0;
   GrammarBuilder builder_;
   absl::flat_hash_map<std::string, RuleId> rules_;

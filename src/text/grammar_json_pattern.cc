@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "text/source_cursor.h"
 #include "text/utf8.h"
 
 namespace cria::text {
@@ -31,10 +32,10 @@ const Ranges& LineBreaks() {
   return ranges;
 }
 
-class PatternParser {
+class PatternParser : private SourceCursor {
  public:
   PatternParser(std::string_view source, GrammarBuilder& builder, JsonText& text)
-      : source_(source), b_(builder), text_(text) {}
+      : SourceCursor(source), b_(builder), text_(text) {}
 
   absl::StatusOr<ExprId> Parse() {
     CRIA_ASSIGN_OR_RETURN(const ExprId expr, Alternatives(/*top=*/true));
@@ -43,18 +44,6 @@ class PatternParser {
   }
 
  private:
-  bool AtEnd() const { return at_ >= source_.size(); }
-  bool At(char c) const { return !AtEnd() && source_[at_] == c; }
-  bool Take(char c) {
-    if (!At(c)) return false;
-    ++at_;
-    return true;
-  }
-  bool Take(std::string_view text) {
-    if (source_.substr(at_, text.size()) != text) return false;
-    at_ += text.size();
-    return true;
-  }
   absl::Status Invalid(const std::string& what) const {
     return absl::InvalidArgumentError(absl::StrCat("pattern, offset ", at_, ": ", what));
   }
@@ -241,8 +230,6 @@ class PatternParser {
     return Ranges{{value, value}};
   }
 
-  const std::string_view source_;
-  size_t at_ = 0;
   int groups_ = 0;
   GrammarBuilder& b_;
   JsonText& text_;

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/strings/escaping.h"
+#include "text/tiktoken_testing.h"
 #include "text/tokenizer_factory.h"
 
 namespace cria::text {
@@ -23,21 +23,6 @@ inline Ids Encode(const Tokenizer& tokenizer, std::string_view text,
   const absl::Status status = tokenizer.Encode(text, special, &ids);
   EXPECT_TRUE(status.ok()) << status;
   return ids;
-}
-
-// A tokenizer.model whose tokens are the 256 bytes, then `merged`: id 256 is the first of these.
-inline std::string TiktokenFile(const std::vector<std::string>& merged) {
-  std::string file;
-  int rank = 0;
-  const auto add = [&](std::string_view token) {
-    absl::StrAppend(&file, absl::Base64Escape({token.data(), token.size()}), " ", rank++, "\n");
-  };
-  for (int byte = 0; byte < 256; ++byte) {
-    const char c = static_cast<char>(byte);
-    add({&c, 1});
-  }
-  for (const std::string& token : merged) add(token);
-  return file;
 }
 
 // The file is refused with this code, and the message says this.

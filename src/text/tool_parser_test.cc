@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "text/tool_parser_testing.h"
 #include "text/tool_text.h"
 
 namespace cria::text {
@@ -26,17 +27,6 @@ std::vector<ToolDefinition> Tools() {
   return {Tool("get_weather"), Tool("get-time"), Tool("add"), Tool("send"), Tool("weather.get")};
 }
 
-ToolCallParser::Result Joined(std::string_view answer, size_t piece,
-                              const std::vector<ToolDefinition>& tools) {
-  ToolCallParser parser(tools);
-  std::string shown;
-  for (size_t at = 0; at < answer.size(); at += piece)
-    shown += parser.Feed(answer.substr(at, piece));
-  ToolCallParser::Result result = parser.Finish();
-  result.text = shown + result.text;
-  return result;
-}
-
 // The answer as one line: what is shown, "!" if it is flagged, then the calls. The same however
 // the answer is cut.
 std::string Parsed(std::string_view answer, const std::vector<ToolDefinition>& tools = Tools()) {
@@ -46,9 +36,9 @@ std::string Parsed(std::string_view answer, const std::vector<ToolDefinition>& t
       absl::StrAppend(&text, "|", call.name, PythonJson(call.arguments));
     return text;
   };
-  const std::string whole = line(Joined(answer, answer.size() + 1, tools));
+  const std::string whole = line(ParseInPieces(answer, answer.size() + 1, tools));
   for (const size_t piece : {1, 2, 3, 7, 11})
-    EXPECT_EQ(line(Joined(answer, piece, tools)), whole) << answer << " in pieces of " << piece;
+    EXPECT_EQ(line(ParseInPieces(answer, piece, tools)), whole) << answer << " in pieces of " << piece;
   return whole;
 }
 
@@ -225,7 +215,7 @@ TEST(ToolCallParser, LongAndDeepAnswersTakeLinearTime) {
         "brave_search.call(query='", "<tool_call>[", " ", "{", "[[{"}) {
     std::string text;
     while (text.size() < 300'000) text += unit;
-    EXPECT_TRUE(Joined(text, 1000, Tools()).calls.empty());
+    EXPECT_TRUE(ParseInPieces(text, 1000, Tools()).calls.empty());
   }
 }
 

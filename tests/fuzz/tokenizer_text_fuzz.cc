@@ -1,7 +1,7 @@
 // Any text through a tokenizer of all bytes: it comes back as it was, and so do the pieces that
 // every split pattern cuts it into.
-#include "absl/strings/escaping.h"
 #include "text/pretokenizer.h"
+#include "text/tiktoken_testing.h"
 #include "text/tokenizer_factory.h"
 #include "tokenizer_check.h"
 
@@ -10,19 +10,9 @@ namespace {
 using cria::text::PreTokenizer;
 
 std::unique_ptr<const cria::text::Tokenizer> MakeTokenizer() {
-  std::string file;
-  int rank = 0;
-  const auto add = [&](std::string_view token) {
-    absl::StrAppend(&file, absl::Base64Escape({token.data(), token.size()}), " ", rank++, "\n");
-  };
-  for (int byte = 0; byte < 256; ++byte) {
-    const char c = static_cast<char>(byte);
-    add({&c, 1});
-  }
-  for (const char* token : {"  ", "\n\n", "th", " th", "the", " the", "aa", "aaaa", "\xC3\xA9",
-                            "\xE6\x97", "\xE6\x97\xA5", "\xF0\x9F", "<|", "|>", "eot"})
-    add(token);
-  auto made = cria::text::TokenizerFromTiktoken(file);
+  auto made = cria::text::TokenizerFromTiktoken(cria::text::TiktokenFile(
+      {"  ", "\n\n", "th", " th", "the", " the", "aa", "aaaa", "\xC3\xA9", "\xE6\x97",
+       "\xE6\x97\xA5", "\xF0\x9F", "<|", "|>", "eot"}));
   CRIA_CHECK(made.ok());
   return *std::move(made);
 }

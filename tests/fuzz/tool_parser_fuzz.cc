@@ -2,25 +2,15 @@
 // part of the answer, and every call it finds can be written again and read back.
 #include "base/check.h"
 #include "base/json.h"
-#include "text/tool_parser.h"
+#include "text/tool_parser_testing.h"
 #include "text/tool_text.h"
 #include "text/utf8.h"
 
 namespace {
 
+using cria::text::ParseInPieces;
 using cria::text::ToolCallParser;
 using cria::text::ToolDefinition;
-
-ToolCallParser::Result Parse(std::string_view answer, size_t piece,
-                             const std::vector<ToolDefinition>& tools) {
-  ToolCallParser parser(tools);
-  std::string shown;
-  for (size_t at = 0; at < answer.size(); at += piece)
-    shown += parser.Feed(answer.substr(at, piece));
-  ToolCallParser::Result result = parser.Finish();
-  result.text = shown + result.text;
-  return result;
-}
 
 }  // namespace
 
@@ -31,8 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const size_t piece = 1 + data[0] / 2;
   const std::string answer =
       cria::text::ToValidUtf8(std::string_view(reinterpret_cast<const char*>(data) + 1, size - 1));
-  const ToolCallParser::Result whole = Parse(answer, answer.size() + 1, tools);
-  const ToolCallParser::Result cut = Parse(answer, piece, tools);
+  const ToolCallParser::Result whole = ParseInPieces(answer, answer.size() + 1, tools);
+  const ToolCallParser::Result cut = ParseInPieces(answer, piece, tools);
   CRIA_CHECK(whole.text == cut.text && whole.malformed == cut.malformed);
   CRIA_CHECK(whole.calls.size() == cut.calls.size());
   CRIA_CHECK(whole.text.size() <= answer.size());
