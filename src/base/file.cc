@@ -134,7 +134,8 @@ absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string
   const int fd = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return FromErrno("cannot create", partial);
   std::unique_ptr<AtomicFile> file(new AtomicFile(path, fd));
-  struct stat mine {}, named {};
+  struct stat mine {
+  }, named{};
   // The lock may have been waited for while its holder renamed the file: then it is no longer ours.
   const bool locked = flock(fd, LOCK_EX | LOCK_NB) == 0 && fstat(fd, &mine) == 0 &&
                       stat(partial.c_str(), &named) == 0 && mine.st_ino == named.st_ino;

@@ -68,19 +68,17 @@ Speeds SpeedsOf(const engine::GenerationResult& result) {
 
 void PrintStats(const OpenedModel& opened, const engine::GenerationResult& result) {
   const Speeds speeds = SpeedsOf(result);
-  const std::string guessed =
-      result.guessed_tokens == 0
-          ? ""
-          : absl::StrFormat(" (%d of %d guesses right)", result.guessed_right,
-                            result.guessed_tokens);
+  const std::string guessed = result.guessed_tokens == 0
+                                  ? ""
+                                  : absl::StrFormat(" (%d of %d guesses right)",
+                                                    result.guessed_right, result.guessed_tokens);
   absl::FPrintF(stderr,
                 "%s: prompt %d tokens at %.0f/s, answer %d tokens at %.1f/s%s; loaded in %.2f s, "
                 "first token after %.2f s, "
                 "peak memory %.0f MiB, %s, %d threads\n",
                 opened.name, result.prompt_tokens, speeds.prefill_tokens_per_s,
                 result.completion_tokens, speeds.decode_tokens_per_s, guessed, opened.load_s,
-                result.ttft_s,
-                static_cast<double>(PeakRssBytes()) / (1 << 20),
+                result.ttft_s, static_cast<double>(PeakRssBytes()) / (1 << 20),
                 opened.model->model().kernels().isa, opened.engine->pool().num_threads());
 }
 

@@ -71,15 +71,15 @@ absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model) {
 namespace {
 
 // Packs an opened checkpoint with the engine's threads, or maps what an earlier run has packed.
-absl::StatusOr<std::shared_ptr<const engine::LoadedModel>> LoadInto(
-    engine::Engine& engine, const CliContext& context, OpenedCheckpoint files) {
+absl::StatusOr<std::shared_ptr<const engine::LoadedModel>> LoadInto(engine::Engine& engine,
+                                                                    const CliContext& context,
+                                                                    OpenedCheckpoint files) {
   CRIA_ASSIGN_OR_RETURN(model::ModelOptions options, ChosenModelOptions(context));
   if (!context.no_packed_file && files.checkpoint->bytes() >= kLeastPackedFile)
     options.packed_path = model::PackedPath(*files.checkpoint);
   ProgressBar bar(context, absl::StrCat("Loading ", files.name));
   options.progress = [&bar](double fraction) { bar.Update(fraction); };
-  CRIA_ASSIGN_OR_RETURN(auto model,
-                        engine.Load(files.name, std::move(files.checkpoint), options));
+  CRIA_ASSIGN_OR_RETURN(auto model, engine.Load(files.name, std::move(files.checkpoint), options));
   const absl::Status& kept = model->model().packed_file_status();
   if (context.verbose && !kept.ok())
     std::fprintf(stderr, "llama: note: packed weights are not kept: %s\n",

@@ -68,7 +68,7 @@ struct Engine::Batch {
   std::vector<Active*> active;  // of each
   int64_t prompt_tokens = 0;
   int64_t guessed_tokens = 0;
-  int64_t rows = 0;  // tokens of all sequences
+  int64_t rows = 0;                             // tokens of all sequences
   absl::flat_hash_set<PrefixIndex::Key> pages;  // that the step fills
 };
 
@@ -110,7 +110,7 @@ std::shared_ptr<const LoadedModel> Engine::Find(const std::string& id) const {
 }
 
 absl::StatusOr<std::optional<Speculation>> Engine::MakeSpeculation(const Request& request,
-                                                                  const Session& session) {
+                                                                   const Session& session) {
   if (!request.draft_model.empty()) {
     const std::shared_ptr<const LoadedModel> draft = Find(request.draft_model);
     if (draft == nullptr)
@@ -135,8 +135,7 @@ absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
     return absl::InvalidArgumentError(
         absl::StrCat("the session belongs to another model than '", request.model, "'"));
   }
-  CRIA_ASSIGN_OR_RETURN(std::optional<Speculation> speculation,
-                        MakeSpeculation(request, *session));
+  CRIA_ASSIGN_OR_RETURN(std::optional<Speculation> speculation, MakeSpeculation(request, *session));
   const std::lock_guard<std::mutex> lock(mutex_);
   if (std::find(busy_.begin(), busy_.end(), session.get()) != busy_.end())
     return absl::FailedPreconditionError(

@@ -45,9 +45,9 @@ struct EngineStats {
   uint64_t answer_tokens = 0;
   uint64_t guessed_tokens = 0;        // computed on trial (see Speculation)
   uint64_t guessed_right_tokens = 0;  // of these, kept
-  uint64_t requests = 0;  // ended, in any way
-  double queue_s = 0;     // summed over the requests that began
-  uint64_t kv_bytes = 0;  // keys and values of all models, now
+  uint64_t requests = 0;              // ended, in any way
+  double queue_s = 0;                 // summed over the requests that began
+  uint64_t kv_bytes = 0;              // keys and values of all models, now
 };
 
 struct Request {

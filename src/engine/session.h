@@ -19,8 +19,8 @@
 namespace cria::engine {
 
 // One thread at a time. A generation is: Begin(), then steps (Next, the model's Forward, Advance,
-// Settle) until it is done; Decode() does one step alone. After an error the session is poisoned: every
-// call but Reset() returns that error again.
+// Settle) until it is done; Decode() does one step alone. After an error the session is poisoned:
+// every call but Reset() returns that error again.
 class Session {
  public:
   // `context`: the most tokens it may hold; at most the model's own limit, which 0 stands for.
@@ -87,10 +87,10 @@ class Session {
   std::unique_ptr<Sampler> sampler_;
   std::vector<PrefixIndex::Key> page_keys_;  // of tokens_, as far as they are known
   int64_t published_ = 0;                    // pages that the index was told of
-  std::vector<text::TokenId> guess_;       // that the running step computes
-  std::vector<text::TokenId> step_tokens_;  // with a guess: the last token and the guess
-  size_t guesses_right_ = 0;                // of this step
-  bool guessed_right_ = false;              // the last token that Advance returned
+  std::vector<text::TokenId> guess_;         // that the running step computes
+  std::vector<text::TokenId> step_tokens_;   // with a guess: the last token and the guess
+  size_t guesses_right_ = 0;                 // of this step
+  bool guessed_right_ = false;               // the last token that Advance returned
   int64_t prompt_tokens_ = 0;
   int64_t reused_tokens_ = 0;
   bool finished_ = false;

@@ -49,17 +49,15 @@ absl::StatusOr<std::unique_ptr<ModelDrafter>> ModelDrafter::Create(
 
 TokenId ModelDrafter::Next(std::span<const TokenId> tokens) {
   const auto same = std::mismatch(known_.begin(), known_.end(), tokens.begin(), tokens.end());
-  const size_t kept =
-      std::min(static_cast<size_t>(same.first - known_.begin()), tokens.size() - 1);
+  const size_t kept = std::min(static_cast<size_t>(same.first - known_.begin()), tokens.size() - 1);
   cache_.Truncate(static_cast<int64_t>(kept));
   known_.assign(tokens.begin(), tokens.end());
   for (size_t done = kept; done < tokens.size();) {
     const size_t count = std::min<size_t>(tokens.size() - done, model::Model::kMaxStepTokens);
     const bool last = done + count == tokens.size();
-    const model::SequenceStep step{
-        &cache_, tokens.subspan(done, count),
-        last ? model::LogitsWanted::kLast : model::LogitsWanted::kNone,
-        static_cast<int64_t>(kept == 0 ? tokens.size() : 0)};
+    const model::SequenceStep step{&cache_, tokens.subspan(done, count),
+                                   last ? model::LogitsWanted::kLast : model::LogitsWanted::kNone,
+                                   static_cast<int64_t>(kept == 0 ? tokens.size() : 0)};
     const auto logits = model_->model().Forward({&step, 1}, workspace_, pool_);
     if (!logits.ok()) {
       cache_.Truncate(0);
@@ -90,8 +88,7 @@ std::vector<TokenId> Speculation::Guess(std::span<const TokenId> tokens, int64_t
                                         double token_s, double answer_s) {
   constexpr int64_t kProbeAfter = 32;  // steps
   constexpr double kUsualPrice = 0.3;
-  const double price =
-      token_s > 0 && answer_s > 0 ? (token_s + draft_s_) / answer_s : kUsualPrice;
+  const double price = token_s > 0 && answer_s > 0 ? (token_s + draft_s_) / answer_s : kUsualPrice;
   int64_t count = 0;
   for (double chance = chance_; count < std::min(most, kMost) && chance > price; ++count)
     chance *= chance_;

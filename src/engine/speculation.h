@@ -26,8 +26,7 @@ class Drafter {
   virtual ~Drafter() = default;
   // At most `most` tokens that may follow `tokens`; none where nothing is known. `tokens` goes on
   // from call to call as the answer does.
-  virtual std::vector<text::TokenId> Draft(std::span<const text::TokenId> tokens,
-                                           int64_t most) = 0;
+  virtual std::vector<text::TokenId> Draft(std::span<const text::TokenId> tokens, int64_t most) = 0;
 };
 
 // Guesses that what followed the last kNgram tokens before follows them again. Free.

@@ -59,7 +59,8 @@ TEST(SpeculationTest, GuessesMoreWhileItPaysAndStopsWhenItDoesNot) {
   Speculation speculation(std::make_unique<Parrot>());
   const Ids tokens = {1, 2, 3};
   const auto guess = [&] {
-    return static_cast<int64_t>(speculation.Guess(tokens, 100, /*token_s=*/1, /*answer_s=*/5).size());
+    return static_cast<int64_t>(
+        speculation.Guess(tokens, 100, /*token_s=*/1, /*answer_s=*/5).size());
   };
   int64_t count = guess();
   EXPECT_EQ(count, 2);  // 0.5, 0.25 > 1/5 > 0.125

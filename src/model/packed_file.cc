@@ -96,9 +96,9 @@ uint64_t Fingerprint(const checkpoint::Checkpoint& checkpoint) {
   for (const checkpoint::TensorEntry& tensor : checkpoint.tensors()) {
     const std::span<const uint8_t> bytes = tensor.view.bytes;
     const size_t count = std::min(bytes.size(), kSample);
-    absl::StrAppend(&text, tensor.name, "|", static_cast<int>(tensor.view.dtype), "|",
-                    bytes.size(), "|", tensor.view.rows(), "|", XXH3_64bits(bytes.data(), count),
-                    "|", XXH3_64bits(bytes.data() + (bytes.size() - count) / 2, count), "\n");
+    absl::StrAppend(&text, tensor.name, "|", static_cast<int>(tensor.view.dtype), "|", bytes.size(),
+                    "|", tensor.view.rows(), "|", XXH3_64bits(bytes.data(), count), "|",
+                    XXH3_64bits(bytes.data() + (bytes.size() - count) / 2, count), "\n");
   }
   return XXH3_64bits(text.data(), text.size());
 }
@@ -144,8 +144,8 @@ absl::Status WritePackedFile(const std::string& path, uint64_t fingerprint,
     return std::span(reinterpret_cast<const uint8_t*>(data), size);
   };
   CRIA_RETURN_IF_ERROR(file->WriteAt(0, as_bytes(&header, sizeof header)));
-  CRIA_RETURN_IF_ERROR(file->WriteAt(
-      sizeof header, as_bytes(records.data(), records.size() * sizeof(Record))));
+  CRIA_RETURN_IF_ERROR(
+      file->WriteAt(sizeof header, as_bytes(records.data(), records.size() * sizeof(Record))));
   for (size_t i = 0; i < matrices.size(); ++i)
     CRIA_RETURN_IF_ERROR(file->WriteAt(records[i].offset, matrices[i].bytes));
   return file->Commit();

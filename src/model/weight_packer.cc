@@ -87,9 +87,9 @@ absl::StatusOr<PackedWeights> WeightPacker::Pack(const std::string& name) {
     const PackedBytes& bytes = kept_->matrices()[packed_.size()];
     matrix.kind = bytes.kind;
     matrix.data = bytes.bytes.data();
-    const bool right_kind = kind ? bytes.kind == *kind
-                                 : bytes.kind == WeightKind::kInt4Group ||
-                                       bytes.kind == WeightKind::kInt8Group;
+    const bool right_kind =
+        kind ? bytes.kind == *kind
+             : bytes.kind == WeightKind::kInt4Group || bytes.kind == WeightKind::kInt8Group;
     if (right_kind && PackedSize(matrix) == bytes.bytes.size()) {
       packed_.push_back({matrix, kept_, bytes.bytes.size()});
       return packed_.back();

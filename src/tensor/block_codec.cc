@@ -100,7 +100,8 @@ void DecodeQ6K(const BlockQ6K& block, float* out) {
       const uint8_t low_byte = block.low[64 * half + (quarter % 2) * 32 + column];
       const int low = quarter < 2 ? low_byte & 15 : low_byte >> 4;
       const int high = (block.high[32 * half + column] >> (2 * quarter)) & 3;
-      const float scale = d * static_cast<float>(block.scales[8 * half + l / 16]);
+      const int sixteen = 8 * half + l / 16;
+      const float scale = d * static_cast<float>(block.scales[sixteen]);
       out[128 * half + l] = scale * static_cast<float>((low | (high << 4)) - 32);
     }
   }
@@ -124,6 +125,7 @@ float AbsMax(const float* x, int n) {
   return largest;
 }
 
+int Nearest(float value) { return static_cast<int>(std::floor(value + 0.5f)); }
 int Clamp(int value, int low, int high) { return std::min(std::max(value, low), high); }
 
 void EncodeQ8_0(const float* x, BlockQ8_0* block) {
@@ -155,9 +157,7 @@ void EncodeQ4_1(const float* x, BlockQ4_1* block) {
   const float inverse = d != 0 ? 1.0f / d : 0.0f;
   block->d = ToF16(d);
   block->m = ToF16(m);
-  const auto level = [&](int j) {
-    return Clamp(static_cast<int>((x[j] - m) * inverse + 0.5f), 0, 15);
-  };
+  const auto level = [&](int j) { return Clamp(Nearest((x[j] - m) * inverse), 0, 15); };
   for (int j = 0; j < 16; ++j) block->q[j] = static_cast<uint8_t>(level(j) | (level(j + 16) << 4));
 }
 
@@ -186,8 +186,7 @@ void EncodeQ5_1(const float* x, BlockQ5_1* block) {
   const float inverse = d != 0 ? 1.0f / d : 0.0f;
   block->d = ToF16(d);
   block->m = ToF16(m);
-  PackFiveBits(block,
-               [&](int j) { return Clamp(static_cast<int>((x[j] - m) * inverse + 0.5f), 0, 31); });
+  PackFiveBits(block, [&](int j) { return Clamp(Nearest((x[j] - m) * inverse), 0, 31); });
 }
 
 template <typename Block, typename EncodeBlock>

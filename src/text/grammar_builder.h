@@ -48,7 +48,8 @@ class GrammarBuilder {
   };
 
   ExprId Literal(std::string_view bytes);  // "" matches the empty text
-  ExprId Chars(const std::vector<CodepointRange>& ranges);  // one character, as UTF-8; no ranges: matches nothing
+  ExprId Chars(const std::vector<CodepointRange>&
+                   ranges);  // one character, as UTF-8; no ranges: matches nothing
   ExprId Sequence(std::vector<ExprId> parts);
   ExprId Choice(std::vector<ExprId> alternatives);  // empty: matches nothing
   ExprId Repeat(ExprId body, uint32_t min, uint32_t max);

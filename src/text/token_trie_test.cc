@@ -29,8 +29,7 @@ TEST(TokenTrieTest, PartitionTellsTokensOfASetFromOthers) {
                                            "\xA9",
                                            "",
                                            "b\xC3",
-                                           "ab\xC3\xA9"
-                                           "b",
+                                           "ab\xC3\xA9\x62",
                                            "\xC3"
                                            "a"};
   const auto trie = TokenTrie::FromTokens(tokens);

@@ -89,8 +89,8 @@ TEST(TiktokenTest, MalformedFilesAreRefused) {
   const std::string good = TiktokenFile({"ab"});
   const std::pair<std::string, std::string> cases[] = {
       {"", "no token for the single byte 0"},
-      {good.substr(0, good.find("\n", 1000) + 1), "expected all 256: truncated download?"},
-      {good.substr(0, good.find("\n", 1000) - 1), ": ranks are dense and in order"},
+      {good.substr(0, good.find('\n', 1000) + 1), "expected all 256: truncated download?"},
+      {good.substr(0, good.find('\n', 1000) - 1), ": ranks are dense and in order"},
       {"\x7F"
        "ELF",
        "line 1: expected 'base64 rank': not a tiktoken file?"},

@@ -230,8 +230,9 @@ std::optional<std::vector<ToolCall>> ToolCallSyntax::CallsOf(const json::value& 
   std::vector<ToolCall> calls;
   const auto add = [&](const json::value& one) {
     auto call = one.is_object() ? CallOf(one.get_object()) : std::nullopt;
-    if (call) calls.push_back(*std::move(call));
-    return call.has_value();
+    if (!call) return false;
+    calls.push_back(*std::move(call));
+    return true;
   };
   if (!value.is_array()) {
     if (!add(value)) return std::nullopt;

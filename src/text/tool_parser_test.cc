@@ -38,7 +38,8 @@ std::string Parsed(std::string_view answer, const std::vector<ToolDefinition>& t
   };
   const std::string whole = line(ParseInPieces(answer, answer.size() + 1, tools));
   for (const size_t piece : {1, 2, 3, 7, 11})
-    EXPECT_EQ(line(ParseInPieces(answer, piece, tools)), whole) << answer << " in pieces of " << piece;
+    EXPECT_EQ(line(ParseInPieces(answer, piece, tools)), whole)
+        << answer << " in pieces of " << piece;
   return whole;
 }
 

@@ -10,9 +10,9 @@ namespace {
 using cria::text::PreTokenizer;
 
 std::unique_ptr<const cria::text::Tokenizer> MakeTokenizer() {
-  auto made = cria::text::TokenizerFromTiktoken(cria::text::TiktokenFile(
-      {"  ", "\n\n", "th", " th", "the", " the", "aa", "aaaa", "\xC3\xA9", "\xE6\x97",
-       "\xE6\x97\xA5", "\xF0\x9F", "<|", "|>", "eot"}));
+  auto made = cria::text::TokenizerFromTiktoken(
+      cria::text::TiktokenFile({"  ", "\n\n", "th", " th", "the", " the", "aa", "aaaa", "\xC3\xA9",
+                                "\xE6\x97", "\xE6\x97\xA5", "\xF0\x9F", "<|", "|>", "eot"}));
   CRIA_CHECK(made.ok());
   return *std::move(made);
 }
