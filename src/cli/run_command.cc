@@ -120,9 +120,9 @@ void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prom
   if (answer.result.stop_token_id) out["stop_token_id"] = *answer.result.stop_token_id;
   out["tool_calls"] = text::ToolCallsToJson(answer.calls);
   out["usage"] = base::json::object{{"prompt_tokens", answer.result.prompt_tokens},
-                                    {"completion_tokens", answer.result.completion_tokens},
-                                    {"guessed_tokens", answer.result.guessed_tokens},
-                                    {"guessed_right_tokens", answer.result.guessed_right}};
+                                    {"completion_tokens", answer.result.completion_tokens}};
+  out["speculation"] = base::json::object{{"guessed_tokens", answer.result.guessed_tokens},
+                                          {"right_tokens", answer.result.guessed_right}};
   const Speeds speeds = SpeedsOf(answer.result);
   out["timings"] = base::json::object{{"load_s", opened.load_s},
                                       {"ttft_s", answer.result.ttft_s},

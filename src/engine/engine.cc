@@ -19,7 +19,9 @@ double Seconds(Clock::time_point from, Clock::time_point to) {
 }
 
 EngineOptions WithDefaults(EngineOptions options) {
-  if (options.kv_bytes == 0) options.kv_bytes = base::PhysicalMemoryBytes() / 4;
+  const uint64_t memory = base::PhysicalMemoryBytes();
+  if (options.kv_bytes == 0) options.kv_bytes = memory / 4;
+  if (options.weight_bytes == 0) options.weight_bytes = memory / 4 * 3;
   return options;
 }
 
@@ -75,6 +77,12 @@ struct Engine::Batch {
 Engine::Engine(const EngineOptions& options)
     : pool_(options.threads > 0 ? options.threads : base::UsableCores()),
       options_(WithDefaults(options)),
+      library_(options_.weight_bytes,
+               [this] {
+                 const std::lock_guard<std::mutex> lock(mutex_);
+                 unloaded_ = true;
+                 work_.notify_one();
+               }),
       thread_([this] { Loop(); }) {}
 
 Engine::~Engine() {
@@ -91,31 +99,26 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> Engine::Load(
     const model::ModelOptions& options) {
   CRIA_ASSIGN_OR_RETURN(std::shared_ptr<const LoadedModel> model,
                         LoadedModel::Load(std::move(checkpoint), options, pool_));
-  const std::lock_guard<std::mutex> lock(mutex_);
-  models_[id] = model;
+  library_.Put(id, model);
   return model;
 }
 
-void Engine::Unload(const std::string& id) {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  models_.erase(id);
-  unloaded_ = true;
-  work_.notify_one();
+void Engine::Declare(const std::string& id, uint64_t bytes, Opener open,
+                     const model::ModelOptions& options) {
+  library_.Declare(id, bytes,
+                   [this, open = std::move(open),
+                    options]() -> absl::StatusOr<std::shared_ptr<const LoadedModel>> {
+                     CRIA_ASSIGN_OR_RETURN(auto checkpoint, open());
+                     return LoadedModel::Load(std::move(checkpoint), options, pool_);
+                   });
 }
 
-std::shared_ptr<const LoadedModel> Engine::Find(const std::string& id) const {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  const auto found = models_.find(id);
-  return found == models_.end() ? nullptr : found->second;
-}
+void Engine::Unload(const std::string& id) { library_.Remove(id); }
 
 absl::StatusOr<std::optional<Speculation>> Engine::MakeSpeculation(const Request& request,
                                                                    const Session& session) {
   if (!request.draft_model.empty()) {
-    const std::shared_ptr<const LoadedModel> draft = Find(request.draft_model);
-    if (draft == nullptr)
-      return absl::NotFoundError(
-          absl::StrCat("draft model '", request.draft_model, "' is not loaded"));
+    CRIA_ASSIGN_OR_RETURN(const auto draft, library_.Get(request.draft_model));
     CRIA_ASSIGN_OR_RETURN(auto drafter,
                           ModelDrafter::Create(draft, session.model(), session.context(), pool_));
     return Speculation(std::move(drafter));
@@ -125,9 +128,7 @@ absl::StatusOr<std::optional<Speculation>> Engine::MakeSpeculation(const Request
 }
 
 absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
-  const std::shared_ptr<const LoadedModel> model = Find(request.model);
-  if (model == nullptr)
-    return absl::NotFoundError(absl::StrCat("model '", request.model, "' is not loaded"));
+  CRIA_ASSIGN_OR_RETURN(const auto model, library_.Get(request.model));
   std::shared_ptr<Session> session = std::move(request.session);
   if (session == nullptr) {
     CRIA_ASSIGN_OR_RETURN(session, Session::Create(model, request.context));
@@ -224,8 +225,11 @@ Engine::ModelState& Engine::StateOf(const Active& active) {
 }
 
 EngineStats Engine::stats() const {
+  const uint64_t weight_bytes = library_.bytes();
   const std::lock_guard<std::mutex> lock(mutex_);
-  return stats_;
+  EngineStats stats = stats_;
+  stats.weight_bytes = weight_bytes;
+  return stats;
 }
 
 // One step of every model that has running sessions.

@@ -18,6 +18,7 @@
 #include "engine/generation.h"
 #include "engine/generation_options.h"
 #include "engine/loaded_model.h"
+#include "engine/model_library.h"
 #include "engine/prefix_index.h"
 #include "engine/session.h"
 #include "engine/speculation.h"
@@ -31,6 +32,9 @@ struct EngineOptions {
   // Bytes of keys and values of each model, kept ones of ended sessions included; 0: a quarter of
   // the machine's memory. A request waits until what it may need fits beside the running ones.
   uint64_t kv_bytes = 0;
+  // Bytes of the weights of all models, where some are loaded on demand (see Declare); 0: three
+  // quarters of the machine's memory.
+  uint64_t weight_bytes = 0;
   // While answers run, a step is filled up with prompt tokens until it takes about this many times
   // what it would take without.
   double most_stretch = 2;
@@ -48,6 +52,7 @@ struct EngineStats {
   uint64_t requests = 0;              // ended, in any way
   double queue_s = 0;                 // summed over the requests that began
   uint64_t kv_bytes = 0;              // keys and values of all models, now
+  uint64_t weight_bytes = 0;          // of the models that are loaded, now
 };
 
 struct Request {
@@ -70,17 +75,22 @@ class Engine {
   base::ThreadPool& pool() { return pool_; }
 
   // Loads a checkpoint under `id`, on the calling thread; replaces a model of the same id (running
-  // sessions keep theirs).
+  // sessions keep theirs). It stays loaded until Unload.
   absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(
       const std::string& id, std::shared_ptr<const checkpoint::Checkpoint> checkpoint,
       const model::ModelOptions& options);
+  // A model that is loaded when a request names it, and makes room for others when nobody uses it.
+  // `bytes`: about what its weights take. `open` is called on the thread that submits.
+  using Opener = std::function<absl::StatusOr<std::shared_ptr<const checkpoint::Checkpoint>>()>;
+  void Declare(const std::string& id, uint64_t bytes, Opener open,
+               const model::ModelOptions& options);
   void Unload(const std::string& id);
-  // nullptr if there is none of that id.
-  std::shared_ptr<const LoadedModel> Find(const std::string& id) const;
+  // nullptr if none of that id is loaded.
+  std::shared_ptr<const LoadedModel> Find(const std::string& id) const { return library_.Find(id); }
 
-  // Queues a request. kNotFound: no such model. kInvalidArgument: bad options, prompt, or a session
-  // of another model. kResourceExhausted: the queue is full, or the prompt doesn't fit.
-  // kFailedPrecondition: the session is still running.
+  // Queues a request. What loading a declared model gives; kNotFound: no such model.
+  // kInvalidArgument: bad options, prompt, or a session of another model. kResourceExhausted: the
+  // queue is full, or the prompt doesn't fit. kFailedPrecondition: the session is still running.
   absl::StatusOr<std::shared_ptr<Generation>> Submit(Request request);
 
   EngineStats stats() const;
@@ -123,7 +133,6 @@ class Engine {
   const EngineOptions options_;
   mutable std::mutex mutex_;  // guards what follows up to `stopping_`
   std::condition_variable work_;
-  std::map<std::string, std::shared_ptr<const LoadedModel>> models_;
   std::deque<std::unique_ptr<Active>> queue_;
   std::vector<const Session*> busy_;  // sessions queued or running
   bool stopping_ = false;
@@ -131,6 +140,7 @@ class Engine {
   bool forget_ = false;    // ForgetPrefixes() waits
   std::condition_variable forgotten_;
   EngineStats stats_;
+  ModelLibrary library_;
   // Only the engine thread touches these.
   std::vector<std::unique_ptr<Active>> active_;
   model::Workspace workspace_;
