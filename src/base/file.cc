@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -83,6 +84,11 @@ MappedFile::~MappedFile() {
   if (!bytes_.empty()) munmap(const_cast<uint8_t*>(bytes_.data()), bytes_.size());
 }
 
+void MappedFile::PreferHugePages() const {
+  if (!bytes_.empty())
+    (void)madvise(const_cast<uint8_t*>(bytes_.data()), bytes_.size(), MADV_HUGEPAGE);
+}
+
 bool MappedFile::DropPages(std::span<const uint8_t> part) const {
   if (part.empty() || part.data() < bytes_.data() ||
       part.data() + part.size() > bytes_.data() + bytes_.size())
@@ -158,8 +164,12 @@ absl::Status AtomicFile::Reserve(uint64_t bytes) {
 }
 
 absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes) {
+  // Up to the next multiple of kWindow each time: file systems then keep whole huge pages in their
+  // cache, which a mapping can use as such.
+  constexpr uint64_t kWindow = 2 << 20;
   while (!bytes.empty()) {
-    const ssize_t written = pwrite(fd_, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    const size_t count = std::min<uint64_t>(bytes.size(), kWindow - offset % kWindow);
+    const ssize_t written = pwrite(fd_, bytes.data(), count, static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
       return FromErrno("cannot write", path_);

@@ -25,6 +25,8 @@ class MappedFile {
   MappedFile& operator=(const MappedFile&) = delete;
 
   std::span<const uint8_t> bytes() const { return bytes_; }
+  // Asks the system to read the file into huge pages, for bytes that are all used again and again.
+  void PreferHugePages() const;
   // Gives back the memory of whole pages inside `part`, if it is a part of bytes(); true then.
   // They are read from the file again when they are used again.
   bool DropPages(std::span<const uint8_t> part) const;

@@ -69,10 +69,13 @@ absl::StatusOr<std::vector<Record>> ReadRecords(std::span<const uint8_t> file,
   std::vector<Record> records(header.records);
   std::memcpy(records.data(), file.data() + sizeof header, records.size() * sizeof(Record));
   if (TableHash(header, records) != header.hash) return absl::DataLossError("its table is damaged");
-  for (const Record& record : records)
-    if (record.offset % kAlignment != 0 || record.offset > file.size() ||
-        record.bytes > file.size() - record.offset)
-      return absl::DataLossError("a matrix lies outside the file");
+  uint64_t end = sizeof header;
+  for (const Record& record : records) {
+    if (record.offset % kAlignment != 0 || record.offset < end ||
+        !base::RangeFits(record.offset, record.bytes, file.size()))
+      return absl::DataLossError("a matrix lies outside the file or in another one");
+    end = record.offset + record.bytes;
+  }
   return records;
 }
 
@@ -108,6 +111,7 @@ absl::StatusOr<std::shared_ptr<const PackedFile>> PackedFile::Open(const std::st
                                                                    base::ThreadPool& pool) {
   auto packed = std::make_shared<PackedFile>();
   CRIA_ASSIGN_OR_RETURN(packed->file_, base::MappedFile::Open(path));
+  packed->file_->PreferHugePages();
   const std::span<const uint8_t> bytes = packed->file_->bytes();
   const auto records = ReadRecords(bytes, fingerprint);
   if (!records.ok()) return base::Annotate(records.status(), path);
