@@ -121,14 +121,14 @@ void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prom
   out["tool_calls"] = text::ToolCallsToJson(answer.calls);
   out["usage"] = base::json::object{{"prompt_tokens", answer.result.prompt_tokens},
                                     {"completion_tokens", answer.result.completion_tokens}};
-  out["speculation"] = base::json::object{{"guessed_tokens", answer.result.guessed_tokens},
-                                          {"right_tokens", answer.result.guessed_right}};
   const Speeds speeds = SpeedsOf(answer.result);
   out["timings"] = base::json::object{{"load_s", opened.load_s},
                                       {"ttft_s", answer.result.ttft_s},
                                       {"prefill_tokens_per_s", speeds.prefill_tokens_per_s},
                                       {"decode_tokens_per_s", speeds.decode_tokens_per_s},
                                       {"peak_rss_bytes", PeakRssBytes()}};
+  out["speculation"] = base::json::object{{"guessed_tokens", answer.result.guessed_tokens},
+                                          {"right_tokens", answer.result.guessed_right}};
   std::printf("%s\n", base::json::serialize(out).c_str());
 }
 

@@ -70,7 +70,7 @@ class RunTest(CliCase):
     def test_json_has_the_fields_that_scripts_read(self):
         answer = self.json("run", *self.STORY_FLAGS, "--max-tokens", 6, "--logprobs", 2)
         self.assertEqual(list(answer), ["model", "prompt_token_ids", "text", "token_ids", "logprobs", "stop_reason",
-                                        "tool_calls", "usage", "timings"])
+                                        "tool_calls", "usage", "timings", "speculation"])
         self.assertEqual(answer["model"], STORIES)
         self.assertEqual(answer["prompt_token_ids"][0], 1)
         self.assertEqual(len(answer["token_ids"]), 6)
