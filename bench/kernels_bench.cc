@@ -92,9 +92,8 @@ void RegisterAll() {
          {std::pair<int64_t, int64_t>{8192, 2048}, {2048, 8192}, {128256, 2048}}) {
       for (const int64_t tokens : {1, 4, 8, 16, 512}) {
         if (rows > 100000 && tokens > 8) continue;  // the output head: for answers only
-        Activations activations = kernels.default_activations(kind);
-        if (activations == Activations::kInt8Block && tokens <= 32)
-          activations = Activations::kInt8Pair;
+        const Activations activations =
+            tokens <= 32 ? kernels.answer_activations(kind) : kernels.prompt_activations(kind);
         const Shape shape{kind, activations, rows, cols, tokens};
         const std::string name = std::string(Name(kind)) + "/" + std::string(Name(activations)) +
                                  "/N:" + std::to_string(rows) + "/K:" + std::to_string(cols) +

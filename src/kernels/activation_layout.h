@@ -4,8 +4,9 @@
 //   int8   Int8TokenHeader, a bit for each block that has a second part (rounded up to 64 bytes),
 //          Int8Columns[blocks], and for kInt8Block and kInt8Pair Int8Columns[blocks] again: the
 //          second parts, all zero where there is none
-// A block is 32 columns. All integer forms run through the same product: value = scale * (q -
-// zero), summed over both parts.
+//   kInt16Block  Int16Columns[blocks], rounded up to 64 bytes
+// A block is 32 columns. All int8 forms run through the same product: value = scale * (q - zero),
+// summed over both parts.
 //
 // Everything with a body here has internal linkage: see packed_layout.h.
 #ifndef CRIA_KERNELS_ACTIVATION_LAYOUT_H_
@@ -39,6 +40,22 @@ struct Int8Columns {
 static_assert(sizeof(Int8Columns) == 64);
 constexpr int32_t kStartBits = 0x4B400000;
 constexpr float kStartFloat = 0x1.8p23f;
+
+// 32 columns of a token in 16 bits. The middle two of every four columns have changed places: a
+// quad of weights (packed_layout.h) splits into its even and its odd bytes.
+struct Int16Columns {
+  int16_t q[32];
+  float scale;
+  float scaled_sum;  // scale * (sum[0] + sum[1])
+  int32_t sum[2];    // of columns 0..15 and 16..31
+};
+static_assert(sizeof(Int16Columns) == 80);
+
+// Where column `column` of a block lies in Int16Columns::q.
+static constexpr int Int16Place(int column) {
+  const int in_quad = column % 4;
+  return column - in_quad + (in_quad == 1 ? 2 : in_quad == 2 ? 1 : in_quad);
+}
 
 // Blocks whose largest magnitude is below this become zero: its reciprocal would overflow.
 constexpr float kSmallestBlockMax = 0x1p-100f;

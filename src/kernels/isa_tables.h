@@ -40,9 +40,11 @@ CRIA_DECLARE_ISA(neon_dotprod)
 #endif
 
 // What the fast tables multiply with: integers for the integer kinds, floats for the float kinds.
-Activations FastActivations(WeightKind kind);
+Activations FastPromptActivations(WeightKind kind);
+Activations FastAnswerActivations(WeightKind kind);
 // The same, but bfloat16 for bfloat16 weights.
-Activations Bf16Activations(WeightKind kind);
+Activations Bf16PromptActivations(WeightKind kind);
+Activations Bf16AnswerActivations(WeightKind kind);
 
 }  // namespace cria::kernels
 

@@ -133,7 +133,7 @@ std::vector<float> Multiply(const Kernels& kernels, const PackedMatrix& matrix,
 
 constexpr Activations kActivations[] = {Activations::kF32, Activations::kBf16,
                                         Activations::kInt8Block, Activations::kInt8Pair,
-                                        Activations::kInt8Token};
+                                        Activations::kInt16Block, Activations::kInt8Token};
 
 class MatMulTest : public testing::TestWithParam<Kind> {};
 

@@ -16,6 +16,8 @@ std::string_view Name(Activations activations) {
       return "int8_block";
     case Activations::kInt8Pair:
       return "int8_pair";
+    case Activations::kInt16Block:
+      return "int16_block";
     case Activations::kInt8Token:
       return "int8_token";
   }
@@ -30,6 +32,7 @@ bool Supports(WeightKind kind, Activations activations) {
       return kind == WeightKind::kBf16;
     case Activations::kInt8Block:
     case Activations::kInt8Pair:
+    case Activations::kInt16Block:
       return !IsFloatKind(kind);
     case Activations::kInt8Token:
       return IsGroupKind(kind);
@@ -47,6 +50,9 @@ size_t PreparedBytes(Activations activations, int64_t cols) {
     case Activations::kInt8Pair:
     case Activations::kInt8Token:
       return static_cast<size_t>(Int8LayoutOf(activations, cols).bytes);
+    case Activations::kInt16Block:
+      return static_cast<size_t>(base::RoundUp(
+          base::CeilDiv(cols, kBlockCols) * static_cast<int64_t>(sizeof(Int16Columns)), 64));
   }
   return 0;
 }

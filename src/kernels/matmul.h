@@ -21,6 +21,8 @@ enum class Activations : uint8_t {
                // x ~ s (q + r / 256). Rounding errors grow with the scale: these few blocks hold
                // most of a token's error
   kInt8Pair,   // the same with a second part for every block: 16 bits
+  kInt16Block,  // symmetric int16, one scale per 32 values: s = absmax / 32767, q = rne(x / s). For
+                // instruction sets that multiply 16 bits as fast as two int8 parts
   kInt8Token,  // asymmetric int8, one scale and zero point per token (torchao per-token dynamic
                // quantisation): lo = min(0, x), hi = max(0, x), s = max((hi - lo) / 255, 2^-23), z
                // = clamp(-128 - rne(lo / s)), q = clamp(rne(x / s) + z, -128, 127)
@@ -29,8 +31,8 @@ constexpr double kSecondPartLimit = 2;
 std::string_view Name(Activations activations);
 
 // Which kinds can be multiplied with which activations. kF32 works with every kind. kBf16: kBf16
-// weights. kInt8Block, kInt8Pair: the GGUF integer kinds, kInt4Group and kInt8Group with groups
-// that are multiples of 32. kInt8Token: kInt4Group and kInt8Group.
+// weights. kInt8Block, kInt8Pair, kInt16Block: the GGUF integer kinds, kInt4Group and kInt8Group.
+// kInt8Token: kInt4Group and kInt8Group.
 bool Supports(WeightKind kind, Activations activations);
 
 // Bytes of one prepared token, a multiple of 64. The layout is the same for every ISA.

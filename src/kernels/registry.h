@@ -25,9 +25,11 @@ enum class RopePairing : uint8_t {
 struct Kernels {
   std::string_view isa;          // "avx512_vnni", ...
   std::string_view description;  // for people
-  // What this ISA multiplies a weight kind with when speed counts and quality allows; see
-  // Supports().
-  Activations (*default_activations)(WeightKind kind);
+  // What this ISA multiplies a weight kind with when speed counts and quality allows (Supports()):
+  // in long prompts, which arithmetic bounds, and in answers and short prompts, where the reading of
+  // weights leaves time for a finer rounding.
+  Activations (*prompt_activations)(WeightKind kind);
+  Activations (*answer_activations)(WeightKind kind);
 
   // Turns one token x [K] into `prepared` (PreparedBytes).
   void (*prepare)(Activations activations, const float* x, int64_t cols, uint8_t* prepared);

@@ -99,7 +99,7 @@ TEST(PrepareTest, EveryIsaPreparesTheSameBytes) {
         for (float& value : x) value *= scale;
         for (const Activations activations :
              {Activations::kF32, Activations::kBf16, Activations::kInt8Block,
-              Activations::kInt8Pair, Activations::kInt8Token})
+              Activations::kInt8Pair, Activations::kInt16Block, Activations::kInt8Token})
           EXPECT_EQ(Prepared(*kernels, activations, x), Prepared(Reference(), activations, x))
               << kernels->isa << " " << Name(activations) << " K " << cols << " scale " << scale;
       }
@@ -124,6 +124,10 @@ TEST(PrepareTest, NonFiniteActivationsMakeTheScaleNan) {
                       sizeof columns);
           EXPECT_TRUE(std::isnan(columns.scale)) << kernels->isa << " " << Name(activations);
         }
+        const auto bytes = Prepared(*kernels, Activations::kInt16Block, x);
+        Int16Columns columns;
+        std::memcpy(&columns, &bytes[at / 32 * sizeof columns], sizeof columns);
+        EXPECT_TRUE(std::isnan(columns.scale)) << kernels->isa;
       }
     }
   }

@@ -26,14 +26,14 @@ struct Workspace::Buffers {
   float* sin = nullptr;             // [T, rotary / 2]
   std::vector<int64_t> positions;   // [T]
   std::vector<size_t> sequence_of;  // [T] index of the step that a token belongs to
-  std::vector<uint8_t> paired;      // [T] see LinearInput
+  std::vector<uint8_t> answers;     // [T] see LinearInput
   base::AlignedBuffer scratch;      // attention scratch of each thread
   size_t scratch_floats = 0;        // of one thread
   base::AlignedBuffer logits;       // [rows, V]
   base::AlignedBuffer selected;     // [rows, H] the rows that need logits
   PreparedActivations prepared;
 
-  LinearInput Input(const float* rows) const { return {rows, tokens, paired.data()}; }
+  LinearInput Input(const float* rows) const { return {rows, tokens, answers.data()}; }
   absl::Status Resize(const checkpoint::ModelConfig& config, int64_t new_tokens, int threads);
 };
 
@@ -42,9 +42,9 @@ Workspace::~Workspace() = default;
 
 namespace {
 
-// Prompts of at most this many tokens, and answers, are multiplied with 16 bits of activation. It
-// depends on nothing else in the step, so that a sequence gets the same results in any company.
-constexpr int64_t kMostPairedTokens = 64;
+// Prompts of at most this many tokens are multiplied as answers are. It depends on nothing else in
+// the step, so that a sequence gets the same results in any company.
+constexpr int64_t kShortPrompt = 64;
 
 struct Widths {
   int64_t q = 0, kv = 0, ffn = 0, group = 0;  // the largest over the layers
@@ -102,7 +102,7 @@ absl::Status Workspace::Buffers::Resize(const checkpoint::ModelConfig& config, i
       Grow(&scratch, scratch_floats * sizeof(float) * static_cast<size_t>(threads)));
   positions.resize(static_cast<size_t>(tokens));
   sequence_of.resize(static_cast<size_t>(tokens));
-  paired.resize(static_cast<size_t>(tokens));
+  answers.resize(static_cast<size_t>(tokens));
   return absl::OkStatus();
 }
 
@@ -266,13 +266,13 @@ absl::Status Model::RunDecoder(std::span<const SequenceStep> steps, Workspace& w
   for (size_t s = 0; s < steps.size(); ++s) {
     int64_t position = steps[s].cache->length();
     const auto added = static_cast<int64_t>(steps[s].tokens.size());
-    const bool paired = std::max(added, steps[s].prompt_tokens) <= kMostPairedTokens;
+    const bool answer = std::max(added, steps[s].prompt_tokens) <= kShortPrompt;
     for (const int32_t token : steps[s].tokens) {
       Embed(token, b.x + static_cast<int64_t>(row) * config().hidden);
       rope_.Fill(position, b.cos + static_cast<int64_t>(row) * rope_.half(),
                  b.sin + static_cast<int64_t>(row) * rope_.half());
       b.positions[row] = position++;
-      b.paired[row] = paired ? 1 : 0;
+      b.answers[row] = answer ? 1 : 0;
       b.sequence_of[row++] = s;
     }
   }

@@ -24,8 +24,10 @@ absl::StatusOr<Linear> Linear::Load(const checkpoint::Checkpoint& checkpoint,
   Linear linear;
   CRIA_ASSIGN_OR_RETURN(linear.weights_, packer.Pack(name));
   const kernels::WeightKind kind = linear.weights().kind;
-  linear.activations_ = f32_activations ? Activations::kF32 : kernels.default_activations(kind);
-  if (!kernels::Supports(kind, linear.activations_)) linear.activations_ = Activations::kF32;
+  if (!f32_activations) {
+    linear.prompt_activations_ = kernels.prompt_activations(kind);
+    linear.answer_activations_ = kernels.answer_activations(kind);
+  }
   if (const tensor::View* bias = checkpoint.Find(name + ".bias"))
     linear.bias_ = DecodeVector(*bias);
   if (checkpoint.Find(name + ".adaptor.A.weight") != nullptr) {
@@ -42,30 +44,55 @@ uint64_t Linear::bytes() const {
   return weights_.bytes + (has_lora() ? lora_a_->bytes() + lora_b_->bytes() : 0);
 }
 
+namespace {
+
+// Both forms of int8 blocks are one to a product (kernels/activation_layout.h): they share a slot.
+Activations SlotOf(Activations activations) {
+  return activations == Activations::kInt8Pair ? Activations::kInt8Block : activations;
+}
+
+bool IsAnswer(const LinearInput& input, int64_t token) {
+  return input.answers == nullptr || input.answers[token] != 0;
+}
+
+}  // namespace
+
+const uint8_t* PreparedActivations::Get(Activations activations, int64_t cols,
+                                        int64_t token) const {
+  const Activations slot = SlotOf(activations);
+  return slots_[static_cast<size_t>(slot)].data() +
+         static_cast<size_t>(token) * kernels::PreparedBytes(slot, cols);
+}
+
 absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels,
                                           std::span<const Linear* const> linears,
                                           const LinearInput& input, base::ThreadPool& pool) {
-  std::array<bool, 5> needed{};
-  for (const Linear* linear : linears) needed[static_cast<size_t>(linear->activations())] = true;
+  // needed[answer][kind]
+  std::array<std::array<bool, std::tuple_size_v<decltype(slots_)>>, 2> needed{};
   const int64_t cols = linears[0]->cols(), tokens = input.tokens;
-  for (size_t kind = 0; kind < needed.size(); ++kind) {
-    if (!needed[kind]) continue;
-    const auto activations = static_cast<Activations>(kind);
-    const size_t bytes = kernels::PreparedBytes(activations, cols);
-    base::AlignedBuffer& slot = slots_[kind];
-    if (slot.size() < bytes * static_cast<size_t>(tokens) &&
-        !base::AlignedBuffer::Allocate(bytes * static_cast<size_t>(tokens), &slot))
-      return absl::ResourceExhaustedError(
-          absl::StrCat("no memory for the activations of ", tokens, " tokens"));
-    pool.ParallelFor(tokens, 1, [&](int64_t begin, int64_t end) {
-      for (int64_t t = begin; t < end; ++t) {
-        const bool pair = activations == Activations::kInt8Block &&
-                          (input.paired == nullptr || input.paired[t] != 0);
-        kernels.prepare(pair ? Activations::kInt8Pair : activations, input.x + t * cols, cols,
-                        slot.data() + static_cast<size_t>(t) * bytes);
-      }
-    });
+  for (const Linear* linear : linears) {
+    for (const bool answer : {false, true}) {
+      const Activations activations = linear->activations(answer);
+      needed[answer][static_cast<size_t>(activations)] = true;
+      base::AlignedBuffer& slot = slots_[static_cast<size_t>(SlotOf(activations))];
+      const size_t bytes =
+          kernels::PreparedBytes(activations, cols) * static_cast<size_t>(tokens);
+      if (slot.size() < bytes && !base::AlignedBuffer::Allocate(bytes, &slot))
+        return absl::ResourceExhaustedError(
+            absl::StrCat("no memory for the activations of ", tokens, " tokens"));
+    }
   }
+  pool.ParallelFor(tokens, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t t = begin; t < end; ++t) {
+      const auto& kinds = needed[IsAnswer(input, t)];
+      for (size_t kind = 0; kind < kinds.size(); ++kind) {
+        const auto activations = static_cast<Activations>(kind);
+        if (kinds[kind])
+          kernels.prepare(activations, input.x + t * cols, cols,
+                          const_cast<uint8_t*>(Get(activations, cols, t)));
+      }
+    }
+  });
   return absl::OkStatus();
 }
 
@@ -91,31 +118,72 @@ absl::Status AddLora(const kernels::Kernels& kernels, const LinearOutput& output
                   &prepared, pool);
 }
 
+// Tokens [begin, end) that are multiplied alike.
+struct TokenRun {
+  int64_t begin, end;
+  bool answer;
+};
+
+std::vector<TokenRun> TokenRuns(const LinearInput& input) {
+  std::vector<TokenRun> runs;
+  for (int64_t t = 0; t < input.tokens; ++t) {
+    if (runs.empty() || runs.back().answer != IsAnswer(input, t))
+      runs.push_back({t, t, IsAnswer(input, t)});
+    runs.back().end = t + 1;
+  }
+  return runs;
+}
+
+// Panels that several runs of tokens take one after another: at most these bytes, so that they
+// come from the cache again.
+constexpr size_t kSharedPanelBytes = size_t{256} << 10;
+
+// Panels [begin, end) of one output.
+void MultiplyRuns(const kernels::Kernels& kernels, const LinearOutput& output,
+                  const std::vector<TokenRun>& runs, kernels::MatMulArgs args,
+                  const PreparedActivations& prepared) {
+  const Linear& linear = *output.linear;
+  const kernels::PackedMatrix& weights = linear.weights();
+  args.weights = &weights;
+  const auto multiply = [&](int64_t begin, int64_t end, Activations activations) {
+    args.activations = SlotOf(activations);
+    args.prepared = prepared.Get(activations, weights.cols, begin);
+    args.tokens = end - begin;
+    args.out = output.out + begin * output.out_stride;
+    args.out_stride = output.out_stride;
+    kernels.matmul(args);
+  };
+  if (SlotOf(linear.activations(true)) == SlotOf(linear.activations(false)) || runs.size() == 1)
+    return multiply(runs.front().begin, runs.back().end, linear.activations(runs[0].answer));
+  const auto panel_bytes = kernels::PanelBytes(weights.kind, weights.cols, weights.group);
+  const int64_t last = args.panel_end,
+                at_once = std::max<int64_t>(1, static_cast<int64_t>(kSharedPanelBytes / panel_bytes));
+  for (; args.panel_begin < last; args.panel_begin = args.panel_end) {
+    args.panel_end = std::min(last, args.panel_begin + at_once);
+    for (const TokenRun& run : runs) multiply(run.begin, run.end, linear.activations(run.answer));
+  }
+}
+
 // The panels of all outputs, laid end to end and split over the threads; each thread multiplies its
 // part of each.
 void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs,
-                    int64_t tokens, bool accumulate, const PreparedActivations& prepared,
+                    const LinearInput& input, bool accumulate, const PreparedActivations& prepared,
                     base::ThreadPool& pool) {
+  const std::vector<TokenRun> runs = TokenRuns(input);
+  if (runs.empty()) return;
   int64_t total = 0;
   for (const LinearOutput& output : outputs) total += output.linear->weights().panels();
   pool.ParallelFor(total, 1, [&](int64_t begin, int64_t end) {
     int64_t first = 0;  // number of this output's first panel
     for (const LinearOutput& output : outputs) {
-      const Linear& linear = *output.linear;
-      const int64_t panels = linear.weights().panels();
+      const int64_t panels = output.linear->weights().panels();
       kernels::MatMulArgs args;
       args.panel_begin = std::max(begin - first, int64_t{0});
       args.panel_end = std::min(end - first, panels);
       first += panels;
       if (args.panel_begin >= args.panel_end) continue;
-      args.weights = &linear.weights();
-      args.activations = linear.activations();
-      args.prepared = prepared.Get(args.activations);
-      args.tokens = tokens;
-      args.out = output.out;
-      args.out_stride = output.out_stride;
       args.accumulate = accumulate;
-      kernels.matmul(args);
+      MultiplyRuns(kernels, output, runs, args, prepared);
     }
   });
 }
@@ -128,7 +196,7 @@ absl::Status Multiply(const kernels::Kernels& kernels, std::span<const LinearOut
   std::vector<const Linear*> linears;
   for (const LinearOutput& output : outputs) linears.push_back(output.linear);
   CRIA_RETURN_IF_ERROR(prepared->Prepare(kernels, linears, input, pool));
-  MultiplyPanels(kernels, outputs, input.tokens, accumulate, *prepared, pool);
+  MultiplyPanels(kernels, outputs, input, accumulate, *prepared, pool);
   for (const LinearOutput& output : outputs) {
     if (!output.linear->bias().empty())
       AddBias(output.linear->bias(), output, input.tokens, kernels);

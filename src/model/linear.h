@@ -32,7 +32,10 @@ class Linear {
   int64_t rows() const { return weights().rows; }
   int64_t cols() const { return weights().cols; }
   const kernels::PackedMatrix& weights() const { return weights_.matrix; }
-  kernels::Activations activations() const { return activations_; }
+  // What a token of a long prompt, or of an answer or short prompt (LinearInput), is multiplied as.
+  kernels::Activations activations(bool answer) const {
+    return answer ? answer_activations_ : prompt_activations_;
+  }
   const std::vector<float>& bias() const { return bias_; }  // [rows] or empty
   bool has_lora() const { return lora_a_ != nullptr; }
   const Linear& lora_a() const { return *lora_a_; }  // [rank, cols]
@@ -42,7 +45,8 @@ class Linear {
 
  private:
   PackedWeights weights_;
-  kernels::Activations activations_ = kernels::Activations::kF32;
+  kernels::Activations prompt_activations_ = kernels::Activations::kF32;
+  kernels::Activations answer_activations_ = kernels::Activations::kF32;
   std::vector<float> bias_;
   std::unique_ptr<Linear> lora_a_, lora_b_;
   float lora_scale_ = 0;
@@ -52,9 +56,9 @@ class Linear {
 struct LinearInput {
   const float* x = nullptr;  // [T, K]
   int64_t tokens = 0;        // T
-  // [T]: which tokens are taken as pairs of int8 (16 bits) where int8 is what a linear takes;
-  // nullptr: all. Decoding can afford it, bound as it is by the reading of weights.
-  const uint8_t* paired = nullptr;
+  // [T]: which tokens belong to answers and short prompts; nullptr: all. See
+  // kernels::Kernels::answer_activations.
+  const uint8_t* answers = nullptr;
 };
 
 // Activations prepared for products, grown on demand and reused. One step at a time.
@@ -64,12 +68,11 @@ class PreparedActivations {
   // when there is no memory.
   absl::Status Prepare(const kernels::Kernels& kernels, std::span<const Linear* const> linears,
                        const LinearInput& input, base::ThreadPool& pool);
-  const uint8_t* Get(kernels::Activations activations) const {
-    return slots_[static_cast<size_t>(activations)].data();
-  }
+  // Where token `token` begins.
+  const uint8_t* Get(kernels::Activations activations, int64_t cols, int64_t token) const;
 
  private:
-  std::array<base::AlignedBuffer, 5> slots_;  // by kernels::Activations
+  std::array<base::AlignedBuffer, 6> slots_;  // by kernels::Activations
 };
 
 // One linear of a group that shares its input, and where its result goes.

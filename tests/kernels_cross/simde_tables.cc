@@ -11,7 +11,8 @@ namespace avx512_vnni_simde {
 const Kernels kTable = {
     .isa = "avx512_vnni (SIMDe)",
     .description = "the AVX-512 VNNI files on SIMDe's intrinsics",
-    .default_activations = FastActivations,
+    .prompt_activations = FastPromptActivations,
+    .answer_activations = FastAnswerActivations,
     .prepare = Prepare,
     .matmul = MatMul,
     .attention = Attention,
@@ -27,7 +28,8 @@ namespace avx512_bf16_simde {
 const Kernels kTable = {
     .isa = "avx512_bf16 (SIMDe)",
     .description = "the AVX-512 BF16 files on SIMDe's intrinsics",
-    .default_activations = Bf16Activations,
+    .prompt_activations = Bf16PromptActivations,
+    .answer_activations = Bf16AnswerActivations,
     .prepare = avx512_vnni_simde::Prepare,
     .matmul = MatMul,
     .attention = avx512_vnni_simde::Attention,

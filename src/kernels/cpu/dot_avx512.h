@@ -34,20 +34,22 @@ CRIA_INLINE I Dot(I sum, I weights, I values) { return _mm512_dpbusd_epi32(sum, 
 // dot products.
 constexpr int kInt8TilePanels = 3;
 constexpr int kInt8TileTokens = 4;
+constexpr int kVectorsAtOnce = 1;  // of a panel
 
-// sums[p][t] += the dot products of quads [kQuad, kEnd) of a block of panel p with token t, whose
-// 32 bytes are at x + t * stride.
-template <int kBits, int kQuad, int kEnd, int kPanels, int kTokens>
+// sums[v][t] += the dot products of quads [kQuad, kEnd) of a block with token t, whose 32 bytes are
+// at x + t * stride. Vector v is kVectorsAtOnce to a panel; `Quads` is PackedQuads or ByteQuads.
+template <typename Quads, int kQuad, int kEnd, int kVectors, int kTokens>
 CRIA_INLINE void DotQuads(const uint8_t* quants, int64_t panel_bytes, const int8_t* x,
-                          int64_t stride, I sums[kPanels][kTokens]) {
+                          int64_t stride, I sums[kVectors][kTokens]) {
   if constexpr (kQuad < kEnd) {
-    I weights[kPanels];
-    for (int p = 0; p < kPanels; ++p) weights[p] = Quad<kBits, kQuad>(quants + p * panel_bytes);
+    I weights[kVectors];
+    for (int v = 0; v < kVectors; ++v)
+      weights[v] = Quads::template Get<kQuad>(quants + v * panel_bytes);
     for (int t = 0; t < kTokens; ++t) {
       const I values = SetI(FourBytes(x + t * stride + 4 * kQuad));
-      for (int p = 0; p < kPanels; ++p) sums[p][t] = Dot(sums[p][t], weights[p], values);
+      for (int v = 0; v < kVectors; ++v) sums[v][t] = Dot(sums[v][t], weights[v], values);
     }
-    DotQuads<kBits, kQuad + 1, kEnd, kPanels, kTokens>(quants, panel_bytes, x, stride, sums);
+    DotQuads<Quads, kQuad + 1, kEnd, kVectors, kTokens>(quants, panel_bytes, x, stride, sums);
   }
 }
 

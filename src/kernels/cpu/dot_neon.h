@@ -32,12 +32,14 @@ CRIA_INLINE void DotPanel(const uint8_t* quants, const int8_t* x, int64_t stride
 
 constexpr int kInt8TilePanels = 1;
 constexpr int kInt8TileTokens = kTileTokens;
+constexpr int kVectorsAtOnce = 1;
 
-template <int kBits, int kQuad, int kEnd, int kPanels, int kTokens>
+// See dot_avx512.h.
+template <typename Quads, int kQuad, int kEnd, int kVectors, int kTokens>
 CRIA_INLINE void DotQuads(const uint8_t* quants, int64_t, const int8_t* x, int64_t stride,
-                          I sums[kPanels][kTokens]) {
-  static_assert(kPanels == 1);
-  DotPanel<kBits, kQuad, kEnd, kTokens>(quants, x, stride, sums[0]);
+                          I sums[kVectors][kTokens]) {
+  static_assert(kVectors == 1);
+  DotPanel<Quads::kBits, kQuad, kEnd, kTokens>(quants, x, stride, sums[0]);
 }
 
 }  // namespace

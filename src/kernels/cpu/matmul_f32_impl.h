@@ -84,36 +84,10 @@ const float* Widen(const PackedMatrix& matrix, const uint8_t* panel, int64_t col
     case WeightKind::kBf16:
       WidenBf16(panel, col, cols, buffer);
       break;
-    case WeightKind::kQ8_0:
-      WidenBlocks<WeightKind::kQ8_0>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kQ4_0:
-      WidenBlocks<WeightKind::kQ4_0>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kQ4_1:
-      WidenBlocks<WeightKind::kQ4_1>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kQ5_0:
-      WidenBlocks<WeightKind::kQ5_0>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kQ5_1:
-      WidenBlocks<WeightKind::kQ5_1>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kQ4K:
-      WidenBlocks<WeightKind::kQ4K>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kQ5K:
-      WidenBlocks<WeightKind::kQ5K>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kQ6K:
-      WidenBlocks<WeightKind::kQ6K>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kInt4Group:
-      WidenBlocks<WeightKind::kInt4Group>(matrix, panel, col, cols, buffer);
-      break;
-    case WeightKind::kInt8Group:
-      WidenBlocks<WeightKind::kInt8Group>(matrix, panel, col, cols, buffer);
-      break;
+    default:
+      WithIntegerKind(matrix.kind, [&]<WeightKind kKind>() {
+        WidenBlocks<kKind>(matrix, panel, col, cols, buffer);
+      });
   }
   return buffer;
 }

@@ -1,6 +1,7 @@
 // Integer weights times int8 activations, written once for every simd_*.h and dot_*.h.
 //
-// A tile is a panel x kTokens tokens. Per block of 32 columns the dot products are exact integers,
+// A tile is kPanels panels x kTokens tokens; kVectorsAtOnce vectors of each panel's rows go through a
+// block together. Per block of 32 columns the dot products are exact integers,
 // so only the order of the blocks matters for rounding, and that is the same for every tile: a
 // token's result depends on nothing else in the call. A block adds scale_x * (scale_w * (dot(u, x)
 // - offset * sum(x))), less minimum * scale_x * sum(x), and then the same of its second part if one
@@ -61,7 +62,7 @@ CRIA_INLINE F AddScaled(I sum, F scale, F start_scaled, const Int8Columns& x, F 
   return Fma(ScaleSum(sum, scale, start_scaled), Set1(x.scale), acc);
 }
 
-// A block of kPanels panels, at vector `vector` of their rows.
+// A block of some panels, from vector `vector` of their rows on.
 template <WeightKind kKind>
 struct PanelsBlock {
   const uint8_t* panel;  // the first
@@ -69,49 +70,50 @@ struct PanelsBlock {
   const BlockCursor<kKind>& at;
   int vector;
   CRIA_INLINE const uint8_t* quants() const { return panel + at.quants() + 4 * kLanes * vector; }
-  CRIA_INLINE BlockScales scales(int p) const {
-    return LoadScales<kKind>(panel + p * panel_bytes, at, vector);
+  CRIA_INLINE BlockScales scales(int v) const {
+    return LoadScales<kKind>(panel + v / kVectorsAtOnce * panel_bytes, at,
+                             vector + v % kVectorsAtOnce);
   }
 };
 
 // Adds half `kHalf` (16 columns), or with -1 the whole, of one block to acc.
-template <WeightKind kKind, int kHalf, int kPanels, int kTokens>
+template <WeightKind kKind, int kHalf, int kVectors, int kTokens>
 CRIA_INLINE void AddDots(const PanelsBlock<kKind>& block, const Int8Columns* x, int64_t stride,
-                         F acc[kPanels][kTokens]) {
+                         F acc[kVectors][kTokens]) {
   constexpr QuantLayout kLayout = LayoutOf(kKind);
   constexpr int kFirst = kHalf == 1 ? 4 : 0, kEnd = kHalf == 0 ? 4 : 8;
   constexpr int kOffset = kLayout.offset - kDotBias<kLayout.bits>;
-  I sums[kPanels][kTokens];
+  I sums[kVectors][kTokens];
   for (int t = 0; t < kTokens; ++t) {
     const I start = StartOf<kOffset, kHalf>(Token(x, stride, t));
-    for (int p = 0; p < kPanels; ++p) sums[p][t] = start;
+    for (int v = 0; v < kVectors; ++v) sums[v][t] = start;
   }
-  DotQuads<kLayout.bits, kFirst, kEnd, kPanels, kTokens>(block.quants(), block.panel_bytes, x->q,
-                                                         stride, sums);
-  for (int p = 0; p < kPanels; ++p) {
-    const F scale = block.scales(p).scale[kHalf == 1];
+  DotQuads<PackedQuads<kLayout.bits>, kFirst, kEnd, kVectors, kTokens>(
+      block.quants(), block.panel_bytes, x->q, stride, sums);
+  for (int v = 0; v < kVectors; ++v) {
+    const F scale = block.scales(v).scale[kHalf == 1];
     const F start_scaled = Mul(scale, Set1(kStartFloat));
     for (int t = 0; t < kTokens; ++t)
-      acc[p][t] =
-          AddScaled<kLayout.form>(sums[p][t], scale, start_scaled, Token(x, stride, t), acc[p][t]);
+      acc[v][t] =
+          AddScaled<kLayout.form>(sums[v][t], scale, start_scaled, Token(x, stride, t), acc[v][t]);
   }
 }
 
-template <WeightKind kKind, int kPanels, int kTokens>
+template <WeightKind kKind, int kVectors, int kTokens>
 CRIA_INLINE void AddBlock(const PanelsBlock<kKind>& block, const Int8Columns* x, int64_t stride,
-                          F acc[kPanels][kTokens]) {
+                          F acc[kVectors][kTokens]) {
   constexpr ScaleForm kForm = LayoutOf(kKind).form;
   if constexpr (kForm == ScaleForm::kSuper6) {
-    AddDots<kKind, 0, kPanels, kTokens>(block, x, stride, acc);
-    AddDots<kKind, 1, kPanels, kTokens>(block, x, stride, acc);
+    AddDots<kKind, 0, kVectors, kTokens>(block, x, stride, acc);
+    AddDots<kKind, 1, kVectors, kTokens>(block, x, stride, acc);
   } else {
-    AddDots<kKind, -1, kPanels, kTokens>(block, x, stride, acc);
+    AddDots<kKind, -1, kVectors, kTokens>(block, x, stride, acc);
   }
   if constexpr (HasMinimum(kForm)) {
-    for (int p = 0; p < kPanels; ++p) {
-      const F minimum = block.scales(p).minimum;
+    for (int v = 0; v < kVectors; ++v) {
+      const F minimum = block.scales(v).minimum;
       for (int t = 0; t < kTokens; ++t)
-        acc[p][t] = Fnma(minimum, Set1(Token(x, stride, t).scaled_sum), acc[p][t]);
+        acc[v][t] = Fnma(minimum, Set1(Token(x, stride, t).scaled_sum), acc[v][t]);
     }
   }
 }
@@ -161,26 +163,30 @@ void Int8Tile(const MatMulArgs& args, const Int8Job& job, int64_t panel, int64_t
   const uint8_t* prepared = args.prepared + token * job.stride;
   const auto* x = reinterpret_cast<const Int8Columns*>(prepared + job.layout.columns);
   const int64_t to_second = job.layout.second - job.layout.columns;
-  F acc[kRowVectors][kPanels][kTokens];
-  for (auto& of_vector : acc)
-    for (auto& of_panel : of_vector)
-      for (F& sum : of_panel) sum = Set1(0);
+  constexpr int kPasses = kRowVectors / kVectorsAtOnce, kVectors = kPanels * kVectorsAtOnce;
+  F acc[kPasses][kVectors][kTokens];
+  for (auto& of_pass : acc)
+    for (auto& of_vector : of_pass)
+      for (F& sum : of_vector) sum = Set1(0);
   BlockCursor<kKind> at(job.matrix->cols, job.matrix->group);
   unsigned second = 0;
   for (int64_t b = 0; b < job.layout.blocks; ++b, ++x, at.Next(), second >>= 1) {
     if (b % 16 == 0) second = SecondParts<kTokens>(prepared, job.stride, b);
     for (int p = 0; p < kPanels; ++p)
       FetchAhead(weights + p * job.panel_bytes + at.quants(), LayoutOf(kKind).block_bytes);
-    for (int v = 0; v < kRowVectors; ++v)
+    for (int pass = 0; pass < kPasses; ++pass)
       for (int part = 0; part <= static_cast<int>(second & 1); ++part)
-        AddBlock<kKind, kPanels, kTokens>(
-            PanelsBlock<kKind>{kTokens == 1 ? weights : Opaque(weights), job.panel_bytes, at, v},
-            PartOf(x, part, to_second), job.stride, acc[v]);
+        AddBlock<kKind, kVectors, kTokens>(
+            PanelsBlock<kKind>{kTokens == 1 ? weights : Opaque(weights), job.panel_bytes, at,
+                               pass * kVectorsAtOnce},
+            PartOf(x, part, to_second), job.stride, acc[pass]);
   }
   alignas(64) float sums[kTokens * 16];
   for (int p = 0; p < kPanels; ++p) {
     for (int t = 0; t < kTokens; ++t)
-      for (int v = 0; v < kRowVectors; ++v) Store(sums + 16 * t + kLanes * v, acc[v][p][t]);
+      for (int v = 0; v < kRowVectors; ++v)
+        Store(sums + 16 * t + kLanes * v,
+              acc[v / kVectorsAtOnce][p * kVectorsAtOnce + v % kVectorsAtOnce][t]);
     FinishTile<LayoutOf(kKind).form>(args, job, panel + p, token, kTokens, sums);
   }
 }
@@ -245,33 +251,12 @@ bool OddGroups(const PackedMatrix& matrix) {
 // `Product` multiplies integers: TiledProduct or what an instruction set has for many tokens.
 template <typename Product>
 void MatMulImpl(const MatMulArgs& args) {
-  if (OddGroups(*args.weights) || (args.activations == Activations::kBf16))
-    return reference::MatMul(args);
+  const bool elsewhere =
+      args.activations == Activations::kBf16 || args.activations == Activations::kInt16Block;
+  if (OddGroups(*args.weights) || elsewhere) return reference::MatMul(args);
   if (args.activations == Activations::kF32) return MatMulF32(args);
-  switch (args.weights->kind) {
-    case WeightKind::kQ8_0:
-      return MatMulInt8<WeightKind::kQ8_0, Product>(args);
-    case WeightKind::kQ4_0:
-      return MatMulInt8<WeightKind::kQ4_0, Product>(args);
-    case WeightKind::kQ4_1:
-      return MatMulInt8<WeightKind::kQ4_1, Product>(args);
-    case WeightKind::kQ5_0:
-      return MatMulInt8<WeightKind::kQ5_0, Product>(args);
-    case WeightKind::kQ5_1:
-      return MatMulInt8<WeightKind::kQ5_1, Product>(args);
-    case WeightKind::kQ4K:
-      return MatMulInt8<WeightKind::kQ4K, Product>(args);
-    case WeightKind::kQ5K:
-      return MatMulInt8<WeightKind::kQ5K, Product>(args);
-    case WeightKind::kQ6K:
-      return MatMulInt8<WeightKind::kQ6K, Product>(args);
-    case WeightKind::kInt4Group:
-      return MatMulInt8<WeightKind::kInt4Group, Product>(args);
-    case WeightKind::kInt8Group:
-      return MatMulInt8<WeightKind::kInt8Group, Product>(args);
-    default:
-      return reference::MatMul(args);  // which names what is wrong
-  }
+  WithIntegerKind(args.weights->kind,
+                  [&]<WeightKind kKind>() { MatMulInt8<kKind, Product>(args); });
 }
 
 }  // namespace

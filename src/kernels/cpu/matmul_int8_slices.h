@@ -2,9 +2,9 @@
 // takes unsigned weights (Dot() in dot_*.h). The same sums in the same order as in
 // matmul_int8_impl.h, bit for bit.
 //
-// Three panels are unpacked a slice of columns at a time into the L1 cache: quads to bytes, scales
-// to floats. Tiles of kSliceTile tokens then run over the slice: each activation that is broadcast
-// serves all panels, each quad all tokens, and no unpacking stands between the dot products.
+// kSlicePanels panels are unpacked a slice of columns at a time into the L1 cache: quads to bytes,
+// scales to floats. Tiles of kSliceTile tokens then run over the slice: each activation that is
+// broadcast serves all rows, each quad all tokens, and no unpacking stands between the dot products.
 #ifndef CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 #define CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 
@@ -14,7 +14,9 @@ namespace cria::kernels {
 namespace {
 
 constexpr int kSlicePanels = kInt8TilePanels;
+constexpr int kSliceVectors = kSlicePanels * kRowVectors;
 constexpr int kSliceTile = kInt8TileTokens;
+static_assert(kVectorsAtOnce == kRowVectors);
 constexpr int kSliceBlocks = 16;
 constexpr int64_t kSlicedTokens = 12;  // fewer are faster without the unpacked copy
 constexpr int kFullBlockBytes = 8 * kQuadBytes;
@@ -33,7 +35,10 @@ struct PanelSlice {
 template <int kBits, int kQuad = 0>
 CRIA_INLINE void UnpackQuads(const uint8_t* block, uint8_t* out) {
   if constexpr (kQuad < 8) {
-    StoreI(out + kQuadBytes * kQuad, Quad<kBits, kQuad>(block));
+    for (int v = 0; v < kRowVectors; ++v) {
+      const int at = 4 * kLanes * v;
+      StoreI(out + kQuadBytes * kQuad + at, Quad<kBits, kQuad>(block + at));
+    }
     UnpackQuads<kBits, kQuad + 1>(block, out);
   }
 }
@@ -43,40 +48,49 @@ void UnpackSlice(const uint8_t* panel, BlockCursor<kKind> at, int64_t blocks,
                  PanelSlice<kKind>* slice) {
   using Slice = PanelSlice<kKind>;
   for (int64_t b = 0; b < blocks; ++b, at.Next()) {
-    const BlockScales scales = LoadScales<kKind>(panel, at, 0);
-    for (int half = 0; half < Slice::kHalves; ++half) {
-      Store(slice->scale[b][half], scales.scale[half]);
-      Store(slice->start_scaled[b][half], Mul(scales.scale[half], Set1(kStartFloat)));
+    for (int v = 0; v < kRowVectors; ++v) {
+      const BlockScales scales = LoadScales<kKind>(panel, at, v);
+      for (int half = 0; half < Slice::kHalves; ++half) {
+        const F scale = scales.scale[half];
+        Store(slice->scale[b][half] + kLanes * v, scale);
+        Store(slice->start_scaled[b][half] + kLanes * v, Mul(scale, Set1(kStartFloat)));
+      }
+      if constexpr (HasMinimum(Slice::kLayout.form))
+        Store(slice->minimum[b] + kLanes * v, scales.minimum);
     }
-    if constexpr (HasMinimum(Slice::kLayout.form)) Store(slice->minimum[b], scales.minimum);
     UnpackQuads<Slice::kLayout.bits>(panel + at.quants(), slice->quants[b]);
   }
 }
 
+// Vector v of a tile: which panel's, and where in a column of 16 rows it begins.
+CRIA_INLINE int PanelOf(int v) { return v / kRowVectors; }
+CRIA_INLINE int RowOf(int v) { return v % kRowVectors * kLanes; }
+
 template <WeightKind kKind, int kHalf, int kTokens>
 CRIA_INLINE void SliceDots(const PanelSlice<kKind>* slices, int64_t b, const Int8Columns* x,
-                           int64_t stride, F acc[kSlicePanels][kTokens]) {
+                           int64_t stride, F acc[kSliceVectors][kTokens]) {
   constexpr QuantLayout kLayout = LayoutOf(kKind);
   constexpr int kFirst = kHalf == 1 ? 4 : 0, kEnd = kHalf == 0 ? 4 : 8, kScale = kHalf == 1;
-  I sums[kSlicePanels][kTokens];
+  I sums[kSliceVectors][kTokens];
   for (int t = 0; t < kTokens; ++t) {
     const I start = StartOf<kLayout.offset, kHalf>(Token(x, stride, t));
-    for (int p = 0; p < kSlicePanels; ++p) sums[p][t] = start;
+    for (int v = 0; v < kSliceVectors; ++v) sums[v][t] = start;
   }
-  DotQuads<8, kFirst, kEnd, kSlicePanels, kTokens>(slices[0].quants[b], sizeof(PanelSlice<kKind>),
-                                                   x->q, stride, sums);
-  for (int p = 0; p < kSlicePanels; ++p) {
-    const F scale = Load(slices[p].scale[b][kScale]);
-    const F start_scaled = Load(slices[p].start_scaled[b][kScale]);
+  DotQuads<ByteQuads<kLayout.bits>, kFirst, kEnd, kSliceVectors, kTokens>(
+      slices[0].quants[b], sizeof(PanelSlice<kKind>), x->q, stride, sums);
+  for (int v = 0; v < kSliceVectors; ++v) {
+    const PanelSlice<kKind>& slice = slices[PanelOf(v)];
+    const F scale = Load(slice.scale[b][kScale] + RowOf(v));
+    const F start_scaled = Load(slice.start_scaled[b][kScale] + RowOf(v));
     for (int t = 0; t < kTokens; ++t)
-      acc[p][t] =
-          AddScaled<kLayout.form>(sums[p][t], scale, start_scaled, Token(x, stride, t), acc[p][t]);
+      acc[v][t] =
+          AddScaled<kLayout.form>(sums[v][t], scale, start_scaled, Token(x, stride, t), acc[v][t]);
   }
 }
 
 template <WeightKind kKind, int kTokens>
 CRIA_INLINE void SliceBlock(const PanelSlice<kKind>* slices, int64_t b, const Int8Columns* x,
-                            int64_t stride, F acc[kSlicePanels][kTokens]) {
+                            int64_t stride, F acc[kSliceVectors][kTokens]) {
   constexpr ScaleForm kForm = LayoutOf(kKind).form;
   if constexpr (kForm == ScaleForm::kSuper6) {
     SliceDots<kKind, 0, kTokens>(slices, b, x, stride, acc);
@@ -85,10 +99,10 @@ CRIA_INLINE void SliceBlock(const PanelSlice<kKind>* slices, int64_t b, const In
     SliceDots<kKind, -1, kTokens>(slices, b, x, stride, acc);
   }
   if constexpr (HasMinimum(kForm)) {
-    for (int p = 0; p < kSlicePanels; ++p) {
-      const F minimum = Load(slices[p].minimum[b]);
+    for (int v = 0; v < kSliceVectors; ++v) {
+      const F minimum = Load(slices[PanelOf(v)].minimum[b] + RowOf(v));
       for (int t = 0; t < kTokens; ++t)
-        acc[p][t] = Fnma(minimum, Set1(Token(x, stride, t).scaled_sum), acc[p][t]);
+        acc[v][t] = Fnma(minimum, Set1(Token(x, stride, t).scaled_sum), acc[v][t]);
     }
   }
 }
@@ -99,16 +113,17 @@ void SliceTile(const PanelSlice<kKind>* slices, const Int8Job& job, const uint8_
                int64_t block, int64_t count, float* sums, int64_t sum_stride) {
   const int64_t stride = job.stride, to_second = job.layout.second - job.layout.columns;
   const auto* x = reinterpret_cast<const Int8Columns*>(prepared + job.layout.columns) + block;
-  F acc[kSlicePanels][kTokens];
-  for (int p = 0; p < kSlicePanels; ++p)
-    for (int t = 0; t < kTokens; ++t) acc[p][t] = Load(sums + p * sum_stride + 16 * t);
+  const auto sum_at = [&](int v, int t) { return sums + PanelOf(v) * sum_stride + 16 * t + RowOf(v); };
+  F acc[kSliceVectors][kTokens];
+  for (int v = 0; v < kSliceVectors; ++v)
+    for (int t = 0; t < kTokens; ++t) acc[v][t] = Load(sum_at(v, t));
   unsigned second = SecondParts<kTokens>(prepared, stride, block);
   for (int64_t b = 0; b < count; ++b, ++x, second >>= 1) {
     for (int part = 0; part <= static_cast<int>(second & 1); ++part)
       SliceBlock<kKind, kTokens>(Opaque(slices), b, PartOf(x, part, to_second), stride, acc);
   }
-  for (int p = 0; p < kSlicePanels; ++p)
-    for (int t = 0; t < kTokens; ++t) Store(sums + p * sum_stride + 16 * t, acc[p][t]);
+  for (int v = 0; v < kSliceVectors; ++v)
+    for (int t = 0; t < kTokens; ++t) Store(sum_at(v, t), acc[v][t]);
 }
 
 // The last tile of a chunk: `tokens` < kTokens + 1 of them.

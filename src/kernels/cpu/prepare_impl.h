@@ -95,6 +95,36 @@ void QuantiseBlocks(Activations activations, const float* x, int64_t cols, uint8
   }
 }
 
+// q as the int16 of Int16Columns, and the sums.
+CRIA_INLINE void StoreColumns16(const F q[kBlockVectors], float scale, Int16Columns* out) {
+  F halves[2] = {Set1(0), Set1(0)};
+  uint16_t words[kBlockCols];
+  for (int i = 0; i < kBlockVectors; ++i) {
+    StoreU16(words + i * kLanes, And(ToInt(q[i]), SetI(0xffff)));
+    halves[i * kLanes / 16] = Add(halves[i * kLanes / 16], q[i]);
+  }
+  for (int j = 0; j < kBlockCols; ++j) out->q[Int16Place(j)] = static_cast<int16_t>(words[j]);
+  float sums[4];
+  ReduceAdd4(halves[0], halves[1], halves[0], halves[1], sums);
+  out->scale = scale;
+  out->scaled_sum = scale * (sums[0] + sums[1]);
+  out->sum[0] = static_cast<int32_t>(sums[0]);
+  out->sum[1] = static_cast<int32_t>(sums[1]);
+}
+
+void QuantiseBlocks16(const float* x, int64_t cols, Int16Columns* out) {
+  for (int64_t b = 0; b * kBlockCols < cols; ++b) {
+    F v[kBlockVectors];
+    LoadBlock(x, cols, b, v);
+    const float largest = LargestMagnitude(v);
+    const bool finite = largest < __builtin_inff();
+    const bool usable = finite && largest >= kSmallestBlockMax;
+    const F inverse = Set1(usable ? 32767.0f / largest : 0.0f);
+    for (int i = 0; i < kBlockVectors; ++i) v[i] = usable ? Round(Mul(v[i], inverse)) : Set1(0);
+    StoreColumns16(v, usable ? largest / 32767.0f : finite ? 0.0f : __builtin_nanf(""), &out[b]);
+  }
+}
+
 struct Range {
   float low, high;  // of the values and zero
   bool finite;
@@ -181,6 +211,9 @@ void PrepareImpl(Activations activations, const float* x, int64_t cols, uint8_t*
     case Activations::kInt8Block:
     case Activations::kInt8Pair:
       QuantiseBlocks(activations, x, cols, prepared);
+      return;
+    case Activations::kInt16Block:
+      QuantiseBlocks16(x, cols, reinterpret_cast<Int16Columns*>(prepared));
       return;
     case Activations::kInt8Token: {
       const Int8Layout layout = Int8LayoutOf(activations, cols);

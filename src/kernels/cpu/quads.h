@@ -34,6 +34,25 @@ CRIA_INLINE I Quad(const uint8_t* block) {
   }
 }
 
+// Where a tile's quads come from: a packed block of kBits, or one that was unpacked to a byte a
+// weight (of which kBits can be set).
+template <int kWeightBits>
+struct PackedQuads {
+  static constexpr int kBits = kWeightBits;
+  template <int kQuad>
+  CRIA_INLINE static I Get(const uint8_t* block) {
+    return Quad<kBits, kQuad>(block);
+  }
+};
+template <int kWeightBits>
+struct ByteQuads {
+  static constexpr int kBits = kWeightBits;
+  template <int kQuad>
+  CRIA_INLINE static I Get(const uint8_t* block) {
+    return LoadI(block + kQuadBytes * kQuad);
+  }
+};
+
 // Where a block lies, counted from the start of its panel. Walks block by block.
 template <WeightKind kKind>
 struct BlockCursor {
@@ -76,6 +95,37 @@ struct BlockCursor {
     }
   }
 };
+
+// Calls call<kind>() for a kind of integers; does nothing for the others.
+template <typename Call>
+CRIA_INLINE void WithIntegerKind(WeightKind kind, Call call) {
+  switch (kind) {
+    case WeightKind::kQ8_0:
+      return call.template operator()<WeightKind::kQ8_0>();
+    case WeightKind::kQ4_0:
+      return call.template operator()<WeightKind::kQ4_0>();
+    case WeightKind::kQ4_1:
+      return call.template operator()<WeightKind::kQ4_1>();
+    case WeightKind::kQ5_0:
+      return call.template operator()<WeightKind::kQ5_0>();
+    case WeightKind::kQ5_1:
+      return call.template operator()<WeightKind::kQ5_1>();
+    case WeightKind::kQ4K:
+      return call.template operator()<WeightKind::kQ4K>();
+    case WeightKind::kQ5K:
+      return call.template operator()<WeightKind::kQ5K>();
+    case WeightKind::kQ6K:
+      return call.template operator()<WeightKind::kQ6K>();
+    case WeightKind::kInt4Group:
+      return call.template operator()<WeightKind::kInt4Group>();
+    case WeightKind::kInt8Group:
+      return call.template operator()<WeightKind::kInt8Group>();
+    case WeightKind::kF32:
+    case WeightKind::kF16:
+    case WeightKind::kBf16:
+      return;
+  }
+}
 
 constexpr bool HasMinimum(ScaleForm form) {
   return form == ScaleForm::kHalfMin || form == ScaleForm::kSuper;

@@ -15,7 +15,7 @@ namespace {
 using F = __m256;
 using I = __m256i;
 constexpr int kLanes = 8;
-constexpr int kTileTokens = 4;
+constexpr int kTileTokens = 6;
 
 CRIA_INLINE F Set1(float x) { return _mm256_set1_ps(x); }
 CRIA_INLINE F Load(const float* p) { return _mm256_loadu_ps(p); }
@@ -26,6 +26,7 @@ CRIA_INLINE F Mul(F a, F b) { return _mm256_mul_ps(a, b); }
 CRIA_INLINE F Div(F a, F b) { return _mm256_div_ps(a, b); }
 CRIA_INLINE F Fma(F a, F b, F c) { return _mm256_fmadd_ps(a, b, c); }
 CRIA_INLINE F Fnma(F a, F b, F c) { return _mm256_fnmadd_ps(a, b, c); }
+CRIA_INLINE F Fms(F a, F b, F c) { return _mm256_fmsub_ps(a, b, c); }
 CRIA_INLINE F Max(F a, F b) { return _mm256_max_ps(a, b); }
 CRIA_INLINE F Min(F a, F b) { return _mm256_min_ps(a, b); }
 CRIA_INLINE F Round(F x) {
@@ -34,6 +35,7 @@ CRIA_INLINE F Round(F x) {
 
 CRIA_INLINE I SetI(int32_t x) { return _mm256_set1_epi32(x); }
 CRIA_INLINE I LoadI(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
+CRIA_INLINE void StoreI(void* p, I x) { _mm256_storeu_si256(static_cast<__m256i*>(p), x); }
 CRIA_INLINE I And(I a, I b) { return _mm256_and_si256(a, b); }
 CRIA_INLINE I Or(I a, I b) { return _mm256_or_si256(a, b); }
 CRIA_INLINE I AddI(I a, I b) { return _mm256_add_epi32(a, b); }

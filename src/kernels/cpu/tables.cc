@@ -7,10 +7,25 @@ namespace cria::kernels {
 #if defined(__x86_64__)
 
 namespace avx2 {
+namespace {
+
+// 16-bit products cost as much as two int8 parts, and less with 8-bit weights, whose int8 products
+// need two passes here.
+Activations PromptActivations(WeightKind kind) {
+  return kind == WeightKind::kQ8_0 ? Activations::kInt16Block : FastPromptActivations(kind);
+}
+Activations AnswerActivations(WeightKind kind) {
+  const Activations fast = FastAnswerActivations(kind);
+  return fast == Activations::kInt8Pair ? Activations::kInt16Block : fast;
+}
+
+}  // namespace
+
 const Kernels kTable = {
     .isa = "avx2",
     .description = "AVX2, FMA and F16C: 8 lanes",
-    .default_activations = FastActivations,
+    .prompt_activations = PromptActivations,
+    .answer_activations = AnswerActivations,
     .prepare = Prepare,
     .matmul = MatMul,
     .attention = Attention,
@@ -27,7 +42,8 @@ namespace avx512_vnni {
 const Kernels kTable = {
     .isa = "avx512_vnni",
     .description = "AVX-512 with VNNI: 16 lanes, 8-bit dot products",
-    .default_activations = FastActivations,
+    .prompt_activations = FastPromptActivations,
+    .answer_activations = FastAnswerActivations,
     .prepare = Prepare,
     .matmul = MatMul,
     .attention = Attention,
@@ -44,7 +60,8 @@ namespace avx512_bf16 {
 const Kernels kTable = {
     .isa = "avx512_bf16",
     .description = "AVX-512 with VNNI and BF16: also bfloat16 dot products",
-    .default_activations = Bf16Activations,
+    .prompt_activations = Bf16PromptActivations,
+    .answer_activations = Bf16AnswerActivations,
     .prepare = avx512_vnni::Prepare,
     .matmul = MatMul,
     .attention = avx512_vnni::Attention,
@@ -63,7 +80,8 @@ namespace neon_dotprod {
 const Kernels kTable = {
     .isa = "neon_dotprod",
     .description = "NEON with 8-bit dot products: 4 lanes",
-    .default_activations = FastActivations,
+    .prompt_activations = FastPromptActivations,
+    .answer_activations = FastAnswerActivations,
     .prepare = Prepare,
     .matmul = MatMul,
     .attention = Attention,

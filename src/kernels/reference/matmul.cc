@@ -28,6 +28,11 @@ double ActivationAt(Activations activations, const uint8_t* prepared, int64_t co
       std::memcpy(&value, prepared + 2 * k, sizeof value);
       return static_cast<double>(base::ToFloat(value));
     }
+    case Activations::kInt16Block: {
+      const auto& columns = reinterpret_cast<const Int16Columns*>(prepared)[k / kBlockCols];
+      const int16_t q = columns.q[Int16Place(static_cast<int>(k % kBlockCols))];
+      return static_cast<double>(columns.scale) * static_cast<double>(q);
+    }
     case Activations::kInt8Block:
     case Activations::kInt8Pair:
     case Activations::kInt8Token: {

@@ -80,6 +80,25 @@ void QuantiseBlocks(Activations activations, const float* x, int64_t cols, uint8
   }
 }
 
+Int16Columns QuantiseBlock16(const float* x, int count) {
+  Int16Columns columns{};
+  float largest = 0;
+  for (int j = 0; j < count; ++j) largest = std::max(largest, std::fabs(x[j]));
+  if (!AllFinite(x, count)) {
+    columns.scale = kNan;
+  } else if (largest >= kSmallestBlockMax) {
+    columns.scale = largest / 32767.0f;
+    const float inverse = 32767.0f / largest;
+    for (int j = 0; j < count; ++j) {
+      const auto q = static_cast<int16_t>(std::nearbyint(x[j] * inverse));
+      columns.q[Int16Place(j)] = q;
+      columns.sum[j / 16] += q;
+    }
+  }
+  columns.scaled_sum = columns.scale * static_cast<float>(columns.sum[0] + columns.sum[1]);
+  return columns;
+}
+
 void QuantiseToken(const float* x, int64_t cols, Int8TokenHeader* header, Int8Columns* blocks) {
   const auto [low_at, high_at] = std::minmax_element(x, x + cols);
   const float low = std::min(0.0f, *low_at), high = std::max(0.0f, *high_at);
@@ -120,6 +139,11 @@ void Prepare(Activations activations, const float* x, int64_t cols, uint8_t* pre
     case Activations::kInt8Block:
     case Activations::kInt8Pair:
       QuantiseBlocks(activations, x, cols, prepared);
+      return;
+    case Activations::kInt16Block:
+      for (int64_t k = 0; k < cols; k += kBlockCols)
+        reinterpret_cast<Int16Columns*>(prepared)[k / kBlockCols] =
+            QuantiseBlock16(x + k, static_cast<int>(std::min<int64_t>(kBlockCols, cols - k)));
       return;
     case Activations::kInt8Token:
       QuantiseToken(
