@@ -70,6 +70,7 @@ CRIA_INLINE I SubtractWords(I x, int16_t amount) {
 constexpr int kInt8TilePanels = 1;
 constexpr int kInt8TileTokens = 4;
 constexpr int kVectorsAtOnce = kRowVectors;
+constexpr bool kSecondPartsAlone = true;
 
 // The part of a quad that one pass multiplies.
 template <typename Quads, int kQuad, int kPass>

@@ -35,6 +35,9 @@ CRIA_INLINE I Dot(I sum, I weights, I values) { return _mm512_dpbusd_epi32(sum, 
 constexpr int kInt8TilePanels = 3;
 constexpr int kInt8TileTokens = 4;
 constexpr int kVectorsAtOnce = 1;  // of a panel
+// In tiles over unpacked weights, second parts are multiplied for the tokens that have one, or for
+// all tokens of the tile, whichever is faster.
+constexpr bool kSecondPartsAlone = false;
 
 // sums[v][t] += the dot products of quads [kQuad, kEnd) of a block with token t, whose 32 bytes are
 // at x + t * stride. Vector v is kVectorsAtOnce to a panel; `Quads` is PackedQuads or ByteQuads.

@@ -1,6 +1,6 @@
 // Any weights times float activations, written once for every simd_*.h.
 //
-// Weights become exact floats 64 columns at a time, [64][16] for each panel, which then serve all
+// Weights become exact floats kSliceCols columns at a time, [kSliceCols][16] for each panel, which then serve all
 // tokens. For every (row, token) the products are added column by column into one float, in that
 // order for any number of tokens, so a token's result depends on nothing else in the call. With few
 // tokens several panels run side by side instead.
@@ -13,7 +13,7 @@
 namespace cria::kernels {
 namespace {
 
-constexpr int64_t kSliceCols = 64;
+constexpr int64_t kSliceCols = 128;
 
 template <int kShift>
 CRIA_INLINE F ByteToFloat(I quad) {
@@ -60,13 +60,33 @@ void WidenF16(const uint8_t* panel, int64_t col, int64_t cols, float* out) {
   for (int64_t i = 0; i < 16 * cols; i += kLanes) Store(out + i, LoadF16(panel + 32 * col + 2 * i));
 }
 
+// Where a tile's weights come from: columns that are floats, [16] each, or pairs of bfloat16 columns
+// as they are packed, which a shift widens.
+struct FloatColumns {
+  static constexpr int kStep = 1;
+  const float* columns;
+  template <int kColumn>
+  CRIA_INLINE F Get(int64_t k, int v) const {
+    return Load(columns + 16 * k + kLanes * v);
+  }
+};
+struct Bf16Columns {
+  static constexpr int kStep = 2;
+  const uint8_t* columns;
+  template <int kColumn>
+  CRIA_INLINE F Get(int64_t k, int v) const {
+    const I pair = LoadI(columns + 32 * k + 4 * kLanes * v);
+    if constexpr (kColumn == 0) return FromBits(ShiftLeft<16>(pair));
+    return FromBits(And(pair, SetI(static_cast<int32_t>(0xffff0000u))));
+  }
+};
+
 void WidenBf16(const uint8_t* panel, int64_t col, int64_t cols, float* out) {
+  const Bf16Columns pairs{panel + 32 * col};
   for (int64_t k = 0; k < cols; k += 2) {
     for (int v = 0; v < kRowVectors; ++v) {
-      const I pair = LoadI(panel + 32 * (col + k) + 4 * kLanes * v);
-      Store(out + 16 * k + kLanes * v, FromBits(ShiftLeft<16>(pair)));
-      Store(out + 16 * (k + 1) + kLanes * v,
-            FromBits(And(pair, SetI(static_cast<int32_t>(0xffff0000u)))));
+      Store(out + 16 * k + kLanes * v, pairs.Get<0>(k, v));
+      Store(out + 16 * (k + 1) + kLanes * v, pairs.Get<1>(k, v));
     }
   }
 }
@@ -92,25 +112,34 @@ const float* Widen(const PackedMatrix& matrix, const uint8_t* panel, int64_t col
   return buffer;
 }
 
+// Adds column k + kColumn.
+template <int kColumn, typename Columns, int kPanels, int kTokens>
+CRIA_INLINE void AddColumn(const Columns weights[kPanels], const float* x, int64_t stride,
+                           int64_t k, F acc[kPanels][kRowVectors][kTokens]) {
+  F w[kPanels][kRowVectors];
+  for (int p = 0; p < kPanels; ++p)
+    for (int v = 0; v < kRowVectors; ++v) w[p][v] = weights[p].template Get<kColumn>(k, v);
+  for (int t = 0; t < kTokens; ++t) {
+    const F value = Set1(x[t * stride + k + kColumn]);
+    for (int p = 0; p < kPanels; ++p)
+      for (int v = 0; v < kRowVectors; ++v) acc[p][v][t] = Fma(w[p][v], value, acc[p][v][t]);
+  }
+}
+
 // Adds `cols` columns to sums [kPanels][sum_stride / 16 tokens][16]; x: kTokens rows, `stride`
 // floats apart.
-template <int kPanels, int kTokens>
-void FloatTile(const float* const weights[kPanels], const float* x, int64_t stride, int64_t cols,
+template <typename Columns, int kPanels, int kTokens>
+void FloatTile(const Columns weights[kPanels], const float* x, int64_t stride, int64_t cols,
                float* sums, int64_t sum_stride) {
   F acc[kPanels][kRowVectors][kTokens];
   for (int p = 0; p < kPanels; ++p)
     for (int v = 0; v < kRowVectors; ++v)
       for (int t = 0; t < kTokens; ++t)
         acc[p][v][t] = Load(sums + p * sum_stride + 16 * t + kLanes * v);
-  for (int64_t k = 0; k < cols; ++k) {
-    F value[kTokens];
-    for (int t = 0; t < kTokens; ++t) value[t] = Set1(x[t * stride + k]);
-    for (int p = 0; p < kPanels; ++p) {
-      for (int v = 0; v < kRowVectors; ++v) {
-        const F w = Load(weights[p] + 16 * k + kLanes * v);
-        for (int t = 0; t < kTokens; ++t) acc[p][v][t] = Fma(w, value[t], acc[p][v][t]);
-      }
-    }
+  for (int64_t k = 0; k < cols; k += Columns::kStep) {
+    AddColumn<0, Columns, kPanels, kTokens>(weights, x, stride, k, acc);
+    if constexpr (Columns::kStep == 2)
+      AddColumn<1, Columns, kPanels, kTokens>(weights, x, stride, k, acc);
   }
   for (int p = 0; p < kPanels; ++p)
     for (int v = 0; v < kRowVectors; ++v)
@@ -118,21 +147,27 @@ void FloatTile(const float* const weights[kPanels], const float* x, int64_t stri
         Store(sums + p * sum_stride + 16 * t + kLanes * v, acc[p][v][t]);
 }
 
-template <int kPanels>
-void FloatTiles(const float* const weights[kPanels], const float* x, int64_t stride, int64_t tokens,
+template <typename Columns, int kPanels>
+void FloatTiles(const Columns weights[kPanels], const float* x, int64_t stride, int64_t tokens,
                 int64_t cols, float* sums, int64_t sum_stride) {
   int64_t t = 0;
+  const auto tile = [&]<int kTokens>() {
+    FloatTile<Columns, kPanels, kTokens>(weights, x + t * stride, stride, cols, sums + 16 * t,
+                                         sum_stride);
+    t += kTokens;
+  };
   if constexpr (kPanels == 1) {
-    for (; t + kTileTokens <= tokens; t += kTileTokens)
-      FloatTile<1, kTileTokens>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
-    for (; t + 4 <= tokens; t += 4)
-      FloatTile<1, 4>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
+    // Eight are two times four rather than a full tile and a small one.
+    while (t + kTileTokens <= tokens && (kTileTokens >= 8 || tokens - t != 8))
+      tile.template operator()<kTileTokens>();
+    while (t + 4 <= tokens) tile.template operator()<4>();
   }
-  for (; t + 2 <= tokens; t += 2)
-    FloatTile<kPanels, 2>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
-  for (; t < tokens; ++t)
-    FloatTile<kPanels, 1>(weights, x + t * stride, stride, cols, sums + 16 * t, sum_stride);
+  while (t + 2 <= tokens) tile.template operator()<2>();
+  while (t < tokens) tile.template operator()<1>();
 }
+
+// More tokens than these are worth a widened copy of bfloat16 columns.
+constexpr int64_t kMostTokensOfPairs = 12;
 
 // kPanels panels from `panel` on, times `tokens` <= kTokensAtOnce / kPanels tokens.
 template <int kPanels>
@@ -147,21 +182,36 @@ void FloatPanels(const MatMulArgs& args, int64_t panel, int64_t token, int64_t t
   alignas(64) float buffers[kPanels][kSliceCols * 16];
   for (int64_t k = 0; k < matrix.cols; k += kSliceCols) {
     const int64_t cols = Smaller(kSliceCols, matrix.cols - k);
-    const float* weights[kPanels];
-    for (int p = 0; p < kPanels; ++p)
-      weights[p] = Widen(matrix, matrix.data + (panel + p) * panel_bytes, k, cols, buffers[p]);
-    FloatTiles<kPanels>(weights, x + k, stride, tokens, cols, sums, kSumStride);
+    const auto multiply = [&]<typename Columns>(const Columns* weights) {
+      FloatTiles<Columns, kPanels>(weights, x + k, stride, tokens, cols, sums, kSumStride);
+    };
+    if (matrix.kind == WeightKind::kBf16 && tokens <= kMostTokensOfPairs) {
+      Bf16Columns weights[kPanels];
+      for (int p = 0; p < kPanels; ++p) {
+        weights[p].columns = matrix.data + (panel + p) * panel_bytes + 32 * k;
+        if (tokens <= 2) FetchAhead(weights[p].columns, static_cast<int>(32 * cols));
+      }
+      multiply(weights);
+    } else {
+      FloatColumns weights[kPanels];
+      for (int p = 0; p < kPanels; ++p)
+        weights[p].columns =
+            Widen(matrix, matrix.data + (panel + p) * panel_bytes, k, cols, buffers[p]);
+      multiply(weights);
+    }
   }
   for (int p = 0; p < kPanels; ++p)
     WriteSums(args, panel + p, token, tokens, sums + p * kSumStride);
 }
 
+// With one token or two, several panels side by side hide the latency of the multiply-adds.
+constexpr int kFewTokensPanels = 4 / kRowVectors < 1 ? 1 : 4 / kRowVectors;
+
 void MatMulF32(const MatMulArgs& args) {
   int64_t panel = args.panel_begin;
-  if (args.tokens == 1)
-    for (; panel + 4 <= args.panel_end; panel += 4) FloatPanels<4>(args, panel, 0, 1);
-  if (args.tokens == 2)
-    for (; panel + 2 <= args.panel_end; panel += 2) FloatPanels<2>(args, panel, 0, 2);
+  if (args.tokens == 1 || args.tokens == 2)
+    for (; panel + kFewTokensPanels <= args.panel_end; panel += kFewTokensPanels)
+      FloatPanels<kFewTokensPanels>(args, panel, 0, args.tokens);
   for (int64_t token = 0; token < args.tokens; token += kTokensAtOnce)
     for (int64_t p = panel; p < args.panel_end; ++p)
       FloatPanels<1>(args, p, token, Smaller(kTokensAtOnce, args.tokens - token));

@@ -20,32 +20,16 @@ namespace {
 constexpr int kInt16TileTokens = 4;
 constexpr int kWordsBytes = 64;                      // 16 rows x 2 columns
 constexpr int kWordBlockBytes = 16 * kWordsBytes;    // 32 columns
-constexpr int64_t kInt16SliceBlocks = 8;             // unpacked at once
+constexpr int64_t kInt16SliceBlocks = 16;            // unpacked at once, 17 KB
 constexpr int64_t kInt16SlicedTokens = 12;           // fewer take packed weights
 constexpr int64_t kInt16TokensAtOnce = 128;          // whose sums stay in the L1 cache
-constexpr int64_t kInt16ActivationBytes = 512 << 10;  // what passes over a panel at once
 
-// Bytes kOdd, kOdd + 2 of quad `kQuad` of the packed block at `block`: two unsigned 16-bit numbers
+// Bytes kOdd and kOdd + 2 of quad `kQuad` of the packed block at `block`: two unsigned 16-bit numbers
 // for each row.
 template <int kBits, int kQuad, int kOdd>
 CRIA_INLINE I Words(const uint8_t* block) {
-  constexpr int kByte = 8 * kOdd;
-  if constexpr (kBits == 8) {
-    const I quad = LoadI(block + kQuadBytes * kQuad);
-    return kOdd == 1 ? ShiftWordsRight<8>(quad) : And(quad, SetI(0x00ff00ff));
-  }
-  const I nibbles = LoadI(block + kQuadBytes * (kQuad % 4));
-  constexpr int kNibble = kByte + (kQuad < 4 ? 0 : 4);
-  I low = ShiftWordsRight<kNibble>(nibbles);
-  if constexpr (kNibble != 12) low = And(low, SetI(0x000f000f));
-  if constexpr (kBits == 5) {
-    const I plane = LoadI(block + kQuadBytes * 4);
-    low = Or(low, And(Shift<4 - kQuad - kByte>(plane), SetI(0x00100010)));
-  } else if constexpr (kBits == 6) {
-    const I plane = LoadI(block + kQuadBytes * (4 + kQuad / 4));
-    low = Or(low, And(Shift<4 - 2 * (kQuad % 4) - kByte>(plane), SetI(0x00300030)));
-  }
-  return low;
+  const I quad = Quad<kBits, kQuad>(block);
+  return kOdd == 1 ? ShiftWordsRight<8>(quad) : And(quad, SetI(0x00ff00ff));
 }
 
 CRIA_INLINE const Int16Columns& Columns16(const uint8_t* x, int64_t stride, int t) {
@@ -114,6 +98,7 @@ void PackedTile16(const PackedMatrix& matrix, const uint8_t* panel, const uint8_
   BlockCursor<kKind> at(matrix.cols, matrix.group);
   const int64_t blocks = (matrix.cols + kBlockCols - 1) / kBlockCols;
   for (int64_t b = 0; b < blocks; ++b, x += sizeof(Int16Columns), at.Next()) {
+    FetchAhead(panel + at.quants(), LayoutOf(kKind).block_bytes);
     BlockScales scales[kRowVectors];
     for (int v = 0; v < kRowVectors; ++v) scales[v] = LoadScales<kKind>(panel, at, v);
     if constexpr (kForm == ScaleForm::kSuper6) {
@@ -267,12 +252,9 @@ void MatMulInt16Kind(const MatMulArgs& args) {
       PackedPanel16<kKind>(job, panel);
     return;
   }
-  const int64_t fitting = kInt16ActivationBytes / job.stride / kInt16TileTokens * kInt16TileTokens;
-  const int64_t at_once =
-      Smaller(kInt16TokensAtOnce, fitting < kInt16TileTokens ? kInt16TileTokens : fitting);
-  for (int64_t token = 0; token < args.tokens; token += at_once)
+  for (int64_t token = 0; token < args.tokens; token += kInt16TokensAtOnce)
     for (int64_t panel = args.panel_begin; panel < args.panel_end; ++panel)
-      SlicedPanel16<kKind>(job, panel, token, Smaller(at_once, args.tokens - token));
+      SlicedPanel16<kKind>(job, panel, token, Smaller(kInt16TokensAtOnce, args.tokens - token));
 }
 
 void MatMulInt16(const MatMulArgs& args) {

@@ -107,6 +107,23 @@ CRIA_INLINE void SliceBlock(const PanelSlice<kKind>* slices, int64_t b, const In
   }
 }
 
+// Adds the second parts of block `of_token` (`b` of the slice) of those tokens that have one.
+template <WeightKind kKind, int kTokens>
+void AddSecondParts(const PanelSlice<kKind>* slices, int64_t b, const uint8_t* prepared,
+                    int64_t of_token, const Int8Job& job, F acc[kSliceVectors][kTokens]) {
+  for (int t = 0; t < kTokens; ++t) {
+    const uint8_t* token = prepared + t * job.stride;
+    if ((token[static_cast<int64_t>(sizeof(Int8TokenHeader)) + of_token / 8] >> of_token % 8 & 1) ==
+        0)
+      continue;
+    F sum[kSliceVectors][1];
+    for (int v = 0; v < kSliceVectors; ++v) sum[v][0] = acc[v][t];
+    const auto* second = reinterpret_cast<const Int8Columns*>(token + job.layout.second) + of_token;
+    SliceBlock<kKind, 1>(slices, b, second, job.stride, sum);
+    for (int v = 0; v < kSliceVectors; ++v) acc[v][t] = sum[v][0];
+  }
+}
+
 // Adds blocks [block, block + count) of kTokens tokens to sums [kSlicePanels][sum_stride / 16][16].
 template <WeightKind kKind, int kTokens>
 void SliceTile(const PanelSlice<kKind>* slices, const Int8Job& job, const uint8_t* prepared,
@@ -119,8 +136,12 @@ void SliceTile(const PanelSlice<kKind>* slices, const Int8Job& job, const uint8_
     for (int t = 0; t < kTokens; ++t) acc[v][t] = Load(sum_at(v, t));
   unsigned second = SecondParts<kTokens>(prepared, stride, block);
   for (int64_t b = 0; b < count; ++b, ++x, second >>= 1) {
-    for (int part = 0; part <= static_cast<int>(second & 1); ++part)
-      SliceBlock<kKind, kTokens>(Opaque(slices), b, PartOf(x, part, to_second), stride, acc);
+    SliceBlock<kKind, kTokens>(Opaque(slices), b, x, stride, acc);
+    if ((second & 1) == 0) continue;
+    if constexpr (kSecondPartsAlone)
+      AddSecondParts<kKind, kTokens>(slices, b, prepared, block + b, job, acc);
+    else
+      SliceBlock<kKind, kTokens>(Opaque(slices), b, PartOf(x, 1, to_second), stride, acc);
   }
   for (int v = 0; v < kSliceVectors; ++v)
     for (int t = 0; t < kTokens; ++t) Store(sum_at(v, t), acc[v][t]);
