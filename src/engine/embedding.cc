@@ -15,7 +15,8 @@ absl::StatusOr<std::vector<float>> Embed(const LoadedModel& model,
   std::vector<double> sum(static_cast<size_t>(model.config().hidden), 0.0);
   for (size_t begin = 0; begin < ids.size(); begin += model::Model::kMaxStepTokens) {
     const size_t count = std::min<size_t>(model::Model::kMaxStepTokens, ids.size() - begin);
-    const model::SequenceStep step{&cache, ids.subspan(begin, count), model::LogitsWanted::kAll};
+    const model::SequenceStep step{&cache, ids.subspan(begin, count), model::LogitsWanted::kAll,
+                                   static_cast<int64_t>(ids.size())};
     CRIA_ASSIGN_OR_RETURN(const model::StepLogits hidden,
                           model.model().Hidden({&step, 1}, workspace, pool));
     for (int64_t row = 0; row < hidden.rows; ++row)

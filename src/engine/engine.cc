@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 
-#include "absl/container/flat_hash_set.h"
 #include "base/memory.h"
 #include "text/detokenizer.h"
 #include "text/stop_strings.h"
@@ -22,8 +21,13 @@ EngineOptions WithDefaults(EngineOptions options) {
   const uint64_t memory = base::PhysicalMemoryBytes();
   if (options.kv_bytes == 0) options.kv_bytes = memory / 4;
   if (options.weight_bytes == 0) options.weight_bytes = memory / 4 * 3;
+  constexpr auto kMostActive = static_cast<size_t>(model::Model::kMaxStepTokens);
+  options.max_active = std::clamp<size_t>(options.max_active, 1, kMostActive);
   return options;
 }
+
+// Tokens that an answer is expected to have, if nothing says that it has fewer.
+constexpr int64_t kExpectedAnswer = 256;
 
 // An average that forgets: the newest value counts a fifth.
 void Blend(double value, double* average) {
@@ -53,13 +57,20 @@ struct Engine::Active {
   text::StopStringFilter stop_filter;
   std::optional<Speculation> speculation;
   GenerationResult result;
-  // The most that its keys and values may come to.
+  // What its keys and values are expected to come to.
   uint64_t kv_bytes() const {
-    const int64_t longest =
-        std::min(session->context(), session->prompt_tokens() + options.max_tokens.value_or(0) + 1);
-    return session->cache().layout().BytesFor(longest);
+    const int64_t answer = std::min(options.max_tokens.value_or(kExpectedAnswer), kExpectedAnswer);
+    const int64_t tokens = std::min(session->context(), session->prompt_tokens() + answer + 1);
+    return session->cache().layout().BytesFor(tokens);
   }
+  bool running() const { return stream != nullptr; }
+  bool answering() const { return !session->prefilling(); }
 
+  int priority = 0;
+  // Prompt tokens that it is owed: each step every prompt is owed an equal part of those that are
+  // read (Shreedhar, Varghese: "Efficient Fair Queueing Using Deficit Round Robin", 1996).
+  double owed = 0;
+  bool waits_for_room = false;  // of keys and values, in this step
   Clock::time_point submitted = Clock::now(), started, first_token, last_token;
   bool began = false;
 };
@@ -70,8 +81,8 @@ struct Engine::Batch {
   std::vector<Active*> active;  // of each
   int64_t prompt_tokens = 0;
   int64_t guessed_tokens = 0;
-  int64_t rows = 0;                             // tokens of all sequences
-  absl::flat_hash_set<PrefixIndex::Key> pages;  // that the step fills
+  int64_t answers = 0;  // sequences that are answering
+  int64_t rows = 0;     // tokens of all sequences
 };
 
 Engine::Engine(const EngineOptions& options)
@@ -137,6 +148,8 @@ absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
         absl::StrCat("the session belongs to another model than '", request.model, "'"));
   }
   CRIA_ASSIGN_OR_RETURN(std::optional<Speculation> speculation, MakeSpeculation(request, *session));
+  // Made once a model and slowly: not while the engine's thread waits for the lock.
+  if (request.options.grammar != nullptr) (void)model->token_trie();
   const std::lock_guard<std::mutex> lock(mutex_);
   if (std::find(busy_.begin(), busy_.end(), session.get()) != busy_.end())
     return absl::FailedPreconditionError(
@@ -147,11 +160,15 @@ absl::StatusOr<std::shared_ptr<Generation>> Engine::Submit(Request request) {
   CRIA_RETURN_IF_ERROR(session->Begin(request.prompt, request.options));
   auto active = std::make_unique<Active>(std::move(session), std::move(request.options));
   active->speculation = std::move(speculation);
+  active->priority = request.priority;
   active->result.prompt_tokens = active->session->prompt_tokens();
   active->result.reused_tokens = active->session->reused_tokens();
   std::shared_ptr<Generation> stream = active->stream;
   busy_.push_back(active->session.get());
-  queue_.push_back(std::move(active));
+  const auto after = std::find_if(queue_.begin(), queue_.end(), [&](const auto& waiting) {
+    return waiting->priority < request.priority;
+  });
+  queue_.insert(after, std::move(active));
   work_.notify_one();
   return stream;
 }
@@ -181,13 +198,16 @@ void Engine::Loop() {
 // Drops the pages of models that are gone, and all if somebody asked for it.
 void Engine::Tidy() {
   std::erase_if(states_, [](const auto& state) { return state.second.model.expired(); });
-  {
-    const std::lock_guard<std::mutex> lock(mutex_);
-    if (!forget_) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  if (forget_) {
     for (auto& [model, state] : states_) state.prefixes.Clear();
     forget_ = false;
+    forgotten_.notify_all();
   }
-  forgotten_.notify_all();
+  stats_.kv_bytes = 0;
+  for (const auto& [model, state] : states_)
+    if (const auto held = state.model.lock())
+      stats_.kv_bytes += held->model().kv_layout().live_bytes();
 }
 
 void Engine::ForgetPrefixes() {
@@ -198,11 +218,18 @@ void Engine::ForgetPrefixes() {
 }
 
 void Engine::Admit() {
-  const std::lock_guard<std::mutex> lock(mutex_);
-  while (!queue_.empty() && (stopping_ || Fits(*queue_.front()))) {
-    active_.push_back(std::move(queue_.front()));
-    queue_.pop_front();
+  std::vector<std::unique_ptr<Active>> cancelled;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    for (std::unique_ptr<Active>& waiting : queue_)
+      if (waiting->stream->cancelled()) cancelled.push_back(std::move(waiting));
+    std::erase(queue_, nullptr);
+    while (!queue_.empty() && (stopping_ || Fits(*queue_.front()))) {
+      active_.push_back(std::move(queue_.front()));
+      queue_.pop_front();
+    }
   }
+  for (const auto& active : cancelled) Finish(*active, absl::CancelledError("cancelled"));
 }
 
 // Whether a request may join the running ones. Alone it always may.
@@ -244,39 +271,90 @@ void Engine::Step() {
       by_model[&active->session->model()].push_back(active.get());
     }
   }
-  for (const auto& [model, sessions] : by_model) StepModel(*model, sessions);
-  std::erase_if(active_,
-                [](const std::unique_ptr<Active>& active) { return active->stream == nullptr; });
+  Answers answers;
+  for (const auto& [model, sessions] : by_model) {
+    if (std::none_of(sessions.begin(), sessions.end(), [](Active* a) { return a->answering(); }))
+      continue;
+    answers.running = true;
+    answers.seconds += StateOf(*sessions.front()).decode_s;
+  }
+  for (const auto& [model, sessions] : by_model) StepModel(*model, sessions, answers);
+  std::erase_if(active_, [](const std::unique_ptr<Active>& active) { return !active->running(); });
 }
 
 // How many prompt tokens a step takes. Beside running answers only so many as they can bear.
-int64_t Engine::PromptRoom(const ModelState& state, bool answers) const {
+int64_t Engine::PromptRoom(const ModelState& state, const Answers& answers) const {
   constexpr int64_t kLeast = 8, kUnknown = 16;
-  if (!answers) return model::Model::kMaxStepTokens;
-  if (state.decode_s == 0 || state.prompt_token_s == 0) return kUnknown;
-  const double room = (options_.most_stretch - 1) * state.decode_s / state.prompt_token_s;
+  if (!answers.running) return model::Model::kMaxStepTokens;
+  if (answers.seconds == 0 || state.prompt_token_s == 0) return kUnknown;
+  const double room = (options_.most_stretch - 1) * answers.seconds / state.prompt_token_s;
   return std::clamp(static_cast<int64_t>(room), kLeast, model::Model::kMaxStepTokens);
 }
 
-// Adds what a session wants next, at most `room` tokens of it. False if it waits: another sequence
-// computes in this very step what it begins with.
+// Whether another sequence is ahead within the very page that this one needs next: it will be
+// shared when it is full.
+bool Engine::Follows(const Active& active) const {
+  const auto page = active.session->NextPage();
+  if (!page) return false;
+  bool before = true;  // in active_
+  for (const std::unique_ptr<Active>& other : active_) {
+    if (other.get() == &active) {
+      before = false;
+      continue;
+    }
+    if (!other->running() || other->waits_for_room || other->answering() ||
+        &other->session->model() != &active.session->model() || other->session->NextPage() != page)
+      continue;
+    const int64_t ahead = other->session->cache().length() - active.session->cache().length();
+    if (ahead > 0 || (ahead == 0 && before)) return true;
+  }
+  return false;
+}
+
+// Keeps `tokens` more tokens of a sequence under kv_bytes: forgets pages that nobody uses, then
+// takes those of the youngest sequences. False if it must wait for older ones.
+bool Engine::MakeRoom(const Active& active, int64_t tokens, ModelState& state, const Batch& batch) {
+  const model::KvCache& cache = active.session->cache();
+  const model::KvLayout& layout = cache.layout();
+  const uint64_t wanted = layout.BytesFor(cache.length() + tokens), held = cache.bytes();
+  const uint64_t more = wanted > held ? wanted - held : 0;
+  const auto gives_way = [&](const std::unique_ptr<Active>& other) {
+    return other->running() && &other->session->model() == &active.session->model() &&
+           other->session->cache().length() > 0 &&
+           std::find(batch.active.begin(), batch.active.end(), other.get()) == batch.active.end();
+  };
+  while (more > 0 && layout.live_bytes() + more > options_.kv_bytes) {
+    if (state.prefixes.Evict()) continue;
+    const auto self = std::find_if(active_.begin(), active_.end(),
+                                   [&](const auto& other) { return other.get() == &active; });
+    const auto youngest = std::find_if(active_.rbegin(), std::make_reverse_iterator(self + 1),
+                                       gives_way);
+    if (youngest != std::make_reverse_iterator(self + 1)) {
+      (*youngest)->session->Release(&state.prefixes);
+      continue;
+    }
+    return std::none_of(active_.begin(), self, gives_way) && batch.steps.empty();
+  }
+  return true;
+}
+
+// Adds what a session wants next, at most `room` tokens of it. False if it waits: for another
+// sequence that computes what it begins with, or for room of keys and values.
 bool Engine::AddToBatch(Active& active, int64_t room, ModelState& state, Batch* batch) {
   Session& session = *active.session;
   const bool prefilling = session.prefilling();
+  active.waits_for_room = false;
   if (prefilling) {
     session.Share(&state.prefixes);
     active.result.reused_tokens = session.reused_tokens();
+    if (Follows(active)) return false;
   }
   const model::SequenceStep step = session.Next(room);
   const auto tokens = static_cast<int64_t>(step.tokens.size());
-  if (prefilling) {
-    const auto pages = session.NextPages(tokens);
-    if (!pages.empty() && batch->pages.contains(pages.front())) return false;
-    batch->pages.insert(pages.begin(), pages.end());
-  }
-  const model::KvLayout& layout = step.cache->layout();
-  while (layout.live_bytes() + layout.BytesFor(tokens) > options_.kv_bytes &&
-         state.prefixes.Evict()) {
+  if (!MakeRoom(active, tokens, state, *batch)) {
+    active.waits_for_room = true;
+    session.Settle();
+    return false;
   }
   // Room for each alone, so that one full cache fails one request and not the whole batch.
   if (absl::Status status = step.cache->Reserve(tokens); !status.ok()) {
@@ -288,7 +366,9 @@ bool Engine::AddToBatch(Active& active, int64_t room, ModelState& state, Batch* 
   active.began = true;
   if (prefilling) {
     batch->prompt_tokens += tokens;
+    active.owed -= static_cast<double>(tokens);
   } else {
+    ++batch->answers;
     batch->guessed_tokens += tokens - 1;
     active.result.guessed_tokens += tokens - 1;
   }
@@ -305,27 +385,34 @@ void Engine::Learn(const Batch& batch, double seconds, ModelState* state) {
     const double added = std::max(seconds - state->decode_s, seconds / 100);
     Blend(added / static_cast<double>(batch.guessed_tokens), &state->guess_s);
   } else if (batch.prompt_tokens >= 16) {
-    const bool answers = batch.steps.size() > 1 && state->decode_s > 0;
-    const double added = std::max(seconds - (answers ? state->decode_s : 0), seconds / 4);
+    const double others = (batch.answers > 0 ? state->decode_s : 0) +
+                          static_cast<double>(batch.guessed_tokens) * state->guess_s;
+    const double added = std::max(seconds - others, seconds / 4);
     Blend(added / static_cast<double>(batch.prompt_tokens), &state->prompt_token_s);
   }
 }
 
-// Running answers first, one token each; then prompts, those first of which least was computed so
-// far, so that a short one doesn't wait for a long one.
-void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& sessions) {
+// Running answers first, one token each; then prompts by priority, and of one priority by what they
+// are owed, so that neither a short one waits for a long one nor a long one for ever.
+void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& sessions,
+                       const Answers& answers) {
   ModelState& state = StateOf(*sessions.front());
   std::vector<Active*> order(sessions);
-  const auto prompts = std::stable_partition(
-      order.begin(), order.end(), [](Active* active) { return !active->session->prefilling(); });
-  const bool answers = prompts != order.begin();
-  std::stable_sort(prompts, order.end(), [](Active* a, Active* b) {
-    return a->session->cache().length() < b->session->cache().length();
-  });
+  const auto prompts = std::stable_partition(order.begin(), order.end(),
+                                             [](Active* active) { return active->answering(); });
   Batch batch;
   int64_t room = PromptRoom(state, answers);
+  for (auto prompt = prompts; prompt != order.end(); ++prompt)
+    (*prompt)->owed += static_cast<double>(room) / static_cast<double>(order.end() - prompts);
+  const auto left = [](const Active* active) {
+    return active->session->prompt_tokens() - active->session->cache().length();
+  };
+  std::stable_sort(prompts, order.end(), [&](Active* a, Active* b) {
+    if (a->priority != b->priority) return a->priority > b->priority;
+    return a->owed != b->owed ? a->owed > b->owed : left(a) < left(b);
+  });
   for (Active* active : order) {
-    const bool prefilling = active->session->prefilling();
+    const bool prefilling = !active->answering();
     room = std::min(room, model::Model::kMaxStepTokens - batch.rows);
     if (prefilling && room == 0) break;
     if (!prefilling) Guess(*active, state, prompts - order.begin());
@@ -342,7 +429,6 @@ void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& ses
     stats_.sequences += batch.steps.size();
     stats_.prompt_tokens += static_cast<uint64_t>(batch.prompt_tokens);
     stats_.guessed_tokens += static_cast<uint64_t>(batch.guessed_tokens);
-    stats_.kv_bytes = model.model().kv_layout().live_bytes();
   }
   int64_t row = 0;
   for (size_t i = 0; i < batch.active.size(); ++i) {
@@ -362,8 +448,9 @@ void Engine::StepModel(const LoadedModel& model, const std::vector<Active*>& ses
 // Lets the next step also try tokens that are likely to follow, as many as pay: beside `answers`
 // running ones, a step's time is shared by that many.
 void Engine::Guess(Active& active, const ModelState& state, int64_t answers) {
-  if (!active.speculation) return;
   const Session& session = *active.session;
+  // The last token of a prompt is multiplied as the prompt is, not as an answer.
+  if (!active.speculation || session.cache().length() < session.prompt_tokens()) return;
   int64_t most = std::min(session.room() - 1, model::Model::kMaxStepTokens / (4 * answers));
   if (active.options.max_tokens)
     most = std::min(most, *active.options.max_tokens - active.result.completion_tokens - 1);
@@ -399,8 +486,8 @@ bool Engine::Deliver(Active& active, std::span<const float> logits) {
   if (!sampled.ok()) return finish(sampled.status());
   const bool right = active.session->guessed_right();
   if (right) ++active.result.guessed_right;
-  active.last_token = Clock::now();
-  if (active.result.completion_tokens == 0) active.first_token = active.last_token;
+  const Clock::time_point now = Clock::now();
+  if (active.result.completion_tokens == 0) active.first_token = active.last_token = now;
   const LoadedModel& model = active.session->model();
   if (!sampled->has_value()) {  // the grammar's end
     active.result.stop_reason = StopReason::kEndOfTurn;
@@ -414,6 +501,7 @@ bool Engine::Deliver(Active& active, std::span<const float> logits) {
     return finish(absl::OkStatus());
   }
   ++active.result.completion_tokens;
+  active.last_token = now;
   std::string text;
   if (active.detokenizer) text = active.stop_filter.Feed(active.detokenizer->Feed(token.id));
   active.stream->Push({std::move(token), std::move(text)});

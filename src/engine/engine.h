@@ -28,9 +28,12 @@ namespace cria::engine {
 struct EngineOptions {
   int threads = 0;         // 0: every core this process may use
   size_t max_queued = 64;  // requests that wait; one more is refused with kResourceExhausted
-  size_t max_active = 16;  // sessions that are stepped together
+  // Sessions that are stepped together, at most model::Model::kMaxStepTokens.
+  size_t max_active = 16;
   // Bytes of keys and values of each model, kept ones of ended sessions included; 0: a quarter of
-  // the machine's memory. A request waits until what it may need fits beside the running ones.
+  // the machine's memory. A request waits until what it is expected to need fits beside the running
+  // ones. Should they need more than that, the youngest gives up its keys and values and computes
+  // them again when there is room. A sequence alone may take more.
   uint64_t kv_bytes = 0;
   // Bytes of the weights of all models, where some are loaded on demand (see Declare); 0: three
   // quarters of the machine's memory.
@@ -62,6 +65,8 @@ struct Request {
   int64_t context = 0;               // of a new session; 0: the model's limit
   std::shared_ptr<Session> session;  // continue this one (its cache is reused); null: a new one
   std::string draft_model;           // id of a smaller model whose guesses are tried; empty: none
+  // Higher ones leave the queue first and have their prompts read first.
+  int priority = 0;
 };
 
 // Any thread may call. The destructor cancels what runs and waits for the engine thread.
@@ -110,6 +115,11 @@ class Engine {
     double guess_s = 0;         // that a guessed token adds to a step, lately
   };
   struct Batch;
+  // Answers of all models, which wait while prompts are read.
+  struct Answers {
+    bool running = false;
+    double seconds = 0;  // that a step of them takes; 0: not known yet
+  };
 
   absl::StatusOr<std::optional<Speculation>> MakeSpeculation(const Request& request,
                                                              const Session& session);
@@ -117,11 +127,14 @@ class Engine {
   void Tidy();
   void Admit();
   void Step();
-  void StepModel(const LoadedModel& model, const std::vector<Active*>& sessions);
+  void StepModel(const LoadedModel& model, const std::vector<Active*>& sessions,
+                 const Answers& answers);
   ModelState& StateOf(const Active& active);
   bool Fits(const Active& active) const;
   bool AddToBatch(Active& active, int64_t room, ModelState& state, Batch* batch);
-  int64_t PromptRoom(const ModelState& state, bool answers) const;
+  bool Follows(const Active& active) const;
+  bool MakeRoom(const Active& active, int64_t tokens, ModelState& state, const Batch& batch);
+  int64_t PromptRoom(const ModelState& state, const Answers& answers) const;
   void Learn(const Batch& batch, double seconds, ModelState* state);
   void Guess(Active& active, const ModelState& state, int64_t answers);
   int64_t DeliverRows(Active& active, const model::SequenceStep& step,

@@ -7,8 +7,9 @@ void ModelLibrary::Put(const std::string& id, std::shared_ptr<const LoadedModel>
   Entry entry;
   entry.bytes = model->model().packed_bytes();
   entry.model = std::move(model);
-  entry.last_use = ++clock_;
+  entry.last_use = entry.serial = ++clock_;
   entries_[id] = std::move(entry);
+  loaded_.notify_all();
 }
 
 void ModelLibrary::Declare(const std::string& id, uint64_t bytes, Loader loader) {
@@ -16,7 +17,9 @@ void ModelLibrary::Declare(const std::string& id, uint64_t bytes, Loader loader)
   Entry entry;
   entry.bytes = bytes;
   entry.loader = std::move(loader);
+  entry.serial = ++clock_;
   entries_[id] = std::move(entry);
+  loaded_.notify_all();
 }
 
 void ModelLibrary::Remove(const std::string& id) {
@@ -48,17 +51,28 @@ std::shared_ptr<const LoadedModel> ModelLibrary::Find(const std::string& id) con
 
 // Unloads what nobody uses until `bytes` more fit; mutex_ is held.
 absl::Status ModelLibrary::MakeRoom(const std::string& id, uint64_t bytes) {
+  const auto idle = [](const Entry& entry) {
+    return entry.model != nullptr && entry.model.use_count() == 1 && entry.loader;
+  };
+  uint64_t kept = BytesLocked();
+  for (const auto& [other, entry] : entries_)
+    if (idle(entry)) kept -= entry.bytes;
+  if (bytes > budget_)
+    return absl::ResourceExhaustedError(absl::StrCat("model '", id, "' needs ", bytes,
+                                                     " bytes for its weights, and ", budget_,
+                                                     " are allowed for all models"));
+  const auto busy = [&] {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("model '", id, "' needs ", bytes, " bytes for its weights; of the ", budget_,
+                     " allowed, the models in use take ", kept, ": try again later"));
+  };
+  if (kept + bytes > budget_) return busy();  // nothing is unloaded in vain
   while (BytesLocked() + bytes > budget_) {
     Entry* oldest = nullptr;
     for (auto& [other, entry] : entries_) {
-      const bool idle = entry.model != nullptr && entry.model.use_count() == 1;
-      if (idle && entry.loader && (oldest == nullptr || entry.last_use < oldest->last_use))
-        oldest = &entry;
+      if (idle(entry) && (oldest == nullptr || entry.last_use < oldest->last_use)) oldest = &entry;
     }
-    if (oldest == nullptr)
-      return absl::ResourceExhaustedError(
-          absl::StrCat("model '", id, "' needs ", bytes, " bytes for its weights; of the ", budget_,
-                       " allowed, the models in use take ", BytesLocked(), ": try again later"));
+    if (oldest == nullptr) return busy();  // one came into use meanwhile
     oldest->model = nullptr;
   }
   return absl::OkStatus();
@@ -78,6 +92,7 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> ModelLibrary::Get(const std::
   Entry& entry = found->second;
   entry.last_use = ++clock_;
   if (entry.model != nullptr) return entry.model;
+  const uint64_t serial = entry.serial;
   const uint64_t before = BytesLocked();
   const absl::Status room = MakeRoom(id, entry.bytes);
   const bool evicted = BytesLocked() != before;
@@ -90,6 +105,7 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> ModelLibrary::Get(const std::
   lock.lock();
   found = entries_.find(id);
   if (found == entries_.end()) return missing();  // removed meanwhile
+  if (found->second.serial != serial) return model;  // replaced meanwhile: the caller's alone
   found->second.loading = false;
   if (model.ok()) {
     found->second.model = *model;

@@ -47,6 +47,7 @@ class ModelLibrary {
     Loader loader;                             // none: put there by hand
     uint64_t bytes = 0;                        // of its weights; expected, until it is loaded
     uint64_t last_use = 0;
+    uint64_t serial = 0;  // tells it from one that was under this id before
     bool loading = false;
   };
   uint64_t BytesLocked() const;  // loaded and being loaded

@@ -79,13 +79,16 @@ absl::StatusOr<std::optional<SampledToken>> Sampler::Sample(std::span<const floa
   ApplyBiasAndPenalties();
   if (matcher_ != nullptr && !ApplyGrammar()) {
     if (matcher_->CanEnd()) return std::optional<SampledToken>();
+    CRIA_RETURN_IF_ERROR(matcher_->status());
     return absl::FailedPreconditionError(
         "the grammar allows no token of this vocabulary here: it cannot be spelled with the "
         "model's tokens");
   }
   SampledToken sampled;
   while (true) {
-    CRIA_ASSIGN_OR_RETURN(sampled.id, options_.temperature == 0 ? Greedy() : Draw());
+    auto chosen = options_.temperature == 0 ? Greedy() : Draw();
+    if (!chosen.ok() && matcher_ != nullptr) CRIA_RETURN_IF_ERROR(matcher_->status());
+    CRIA_ASSIGN_OR_RETURN(sampled.id, std::move(chosen));
     if (Count(sampled.id)) break;
     logits_[static_cast<size_t>(sampled.id)] = kNever;  // the mask was too generous: choose again
   }
@@ -121,10 +124,11 @@ bool Sampler::ApplyGrammar() {
   }
   bool any = false;
   for (size_t word = 0; word < mask_.size(); ++word) {
-    const uint64_t bits = mask_[word];
+    const size_t end = std::min(logits_.size(), word * 64 + 64);
+    const size_t unused = word * 64 + 64 - end;  // of the last word: no logits stand for them
+    const uint64_t bits = mask_[word] & (~uint64_t{0} >> unused);
     any = any || bits != 0;
     if (bits == ~uint64_t{0}) continue;
-    const size_t end = std::min(logits_.size(), word * 64 + 64);
     for (size_t i = word * 64; i < end; ++i)
       if (((bits >> (i % 64)) & 1) == 0) logits_[i] = kNever;
   }

@@ -64,7 +64,8 @@ Batch NextBatch(std::span<Window> windows, std::span<const std::vector<TokenId>>
     room -= count;
     const TokenId* tokens = sequences[window.sequence].data() + window.begin + window.done;
     batch.steps.push_back(
-        {window.cache.get(), {tokens, static_cast<size_t>(count)}, model::LogitsWanted::kAll});
+        {window.cache.get(), {tokens, static_cast<size_t>(count)}, model::LogitsWanted::kAll,
+         window.end - window.begin});
     batch.windows.push_back(&window);
   }
   return batch;

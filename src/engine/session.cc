@@ -60,10 +60,12 @@ void Session::Share(PrefixIndex* index) {
   const int64_t end = (static_cast<int64_t>(tokens_.size()) - 1) / kPage;
   const auto pages = index->Find(tokens_, page_keys_, first, end);
   if (pages.empty()) return;
+  const int64_t computed = cache_.length() - first * kPage;  // in vain
   cache_.Truncate(first * kPage);
   cache_.Adopt(pages);
   published_ = std::max(published_, cache_.length() / kPage);
-  reused_tokens_ = std::max(reused_tokens_, std::min(cache_.length(), prompt_tokens_ - 1));
+  const int64_t adopted = static_cast<int64_t>(pages.size()) * kPage - computed;
+  reused_tokens_ = std::min(reused_tokens_ + std::max<int64_t>(adopted, 0), prompt_tokens_ - 1);
 }
 
 void Session::Publish(PrefixIndex* index) {
@@ -74,24 +76,30 @@ void Session::Publish(PrefixIndex* index) {
     index->Insert(tokens_, page_keys_, published_, cache_.full_page(published_));
 }
 
-std::span<const PrefixIndex::Key> Session::NextPages(int64_t tokens) const {
-  constexpr int64_t kPage = model::KvLayout::kPageTokens;
-  const auto known = static_cast<int64_t>(page_keys_.size());
-  const int64_t first = std::min(known, cache_.length() / kPage);
-  const int64_t end = std::clamp((cache_.length() + tokens) / kPage, first, known);
-  return std::span(page_keys_)
-      .subspan(static_cast<size_t>(first), static_cast<size_t>(end - first));
+std::optional<PrefixIndex::Key> Session::NextPage() const {
+  const auto page = static_cast<size_t>(cache_.length() / model::KvLayout::kPageTokens);
+  if (page >= page_keys_.size()) return std::nullopt;
+  return page_keys_[page];
+}
+
+void Session::Release(PrefixIndex* index) {
+  Publish(index);
+  cache_.Truncate(0);
+  published_ = 0;
 }
 
 model::SequenceStep Session::Next(int64_t budget) {
   const int64_t done = cache_.length();
-  const int64_t count = std::min(budget, static_cast<int64_t>(tokens_.size()) - done);
+  int64_t count = std::min(budget, static_cast<int64_t>(tokens_.size()) - done);
   if (!guess_.empty() && !prefilling()) {
     step_tokens_.assign(1, tokens_.back());
     step_tokens_.insert(step_tokens_.end(), guess_.begin(), guess_.end());
     return {&cache_, step_tokens_, model::LogitsWanted::kAll, 0};
   }
   guess_.clear();
+  // Tokens of an answer that are computed again are multiplied as they were.
+  count = std::min(count, done < prompt_tokens_ ? prompt_tokens_ - done
+                                                : model::SequenceStep::kShortPrompt);
   const bool reaches_end = done + count == static_cast<int64_t>(tokens_.size());
   return {&cache_,
           {tokens_.data() + done, static_cast<size_t>(count)},

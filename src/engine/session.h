@@ -43,8 +43,11 @@ class Session {
   void Share(PrefixIndex* index);
   // Tells the index of the pages that were filled since the last call.
   void Publish(PrefixIndex* index);
-  // The keys of the pages that the next `tokens` tokens fill.
-  std::span<const PrefixIndex::Key> NextPages(int64_t tokens) const;
+  // The key of the page that the next token goes to; none if the tokens don't fill it.
+  std::optional<PrefixIndex::Key> NextPage() const;
+  // Gives up its keys and values, after the index was told of them: the next steps compute again
+  // what the index has lost by then.
+  void Release(PrefixIndex* index);
 
   // Lets the next step also compute tokens that may follow; of use while an answer is running.
   // They must fit the room().

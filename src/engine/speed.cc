@@ -35,7 +35,8 @@ absl::Status RunPrefill(const Model& model, std::span<const int32_t> prompt, KvC
                         model::Workspace& workspace, base::ThreadPool& pool) {
   for (size_t begin = 0; begin < prompt.size();) {
     const size_t count = std::min<size_t>(prompt.size() - begin, Model::kMaxStepTokens);
-    SequenceStep step{&cache, prompt.subspan(begin, count), model::LogitsWanted::kNone};
+    SequenceStep step{&cache, prompt.subspan(begin, count), model::LogitsWanted::kNone,
+                      static_cast<int64_t>(prompt.size())};
     begin += count;
     if (begin == prompt.size()) step.logits = model::LogitsWanted::kLast;
     CRIA_RETURN_IF_ERROR(model.Forward({&step, 1}, workspace, pool).status());

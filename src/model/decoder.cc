@@ -42,10 +42,6 @@ Workspace::~Workspace() = default;
 
 namespace {
 
-// Prompts of at most this many tokens are multiplied as answers are. It depends on nothing else in
-// the step, so that a sequence gets the same results in any company.
-constexpr int64_t kShortPrompt = 64;
-
 struct Widths {
   int64_t q = 0, kv = 0, ffn = 0, group = 0;  // the largest over the layers
 };
@@ -266,7 +262,7 @@ absl::Status Model::RunDecoder(std::span<const SequenceStep> steps, Workspace& w
   for (size_t s = 0; s < steps.size(); ++s) {
     int64_t position = steps[s].cache->length();
     const auto added = static_cast<int64_t>(steps[s].tokens.size());
-    const bool answer = std::max(added, steps[s].prompt_tokens) <= kShortPrompt;
+    const bool answer = std::max(added, steps[s].prompt_tokens) <= SequenceStep::kShortPrompt;
     for (const int32_t token : steps[s].tokens) {
       Embed(token, b.x + static_cast<int64_t>(row) * config().hidden);
       rope_.Fill(position, b.cos + static_cast<int64_t>(row) * rope_.half(),

@@ -38,9 +38,12 @@ struct SequenceStep {
   KvCache* cache = nullptr;  // made with the model's kv_layout()
   std::span<const int32_t> tokens;
   LogitsWanted logits = LogitsWanted::kLast;
-  // How long the prompt is that the tokens are a part of; 0: they are all there is. Short prompts
-  // and answers are multiplied with 16 bits of activation (see Linear), wherever a prompt is cut.
+  // How long the prompt is that the tokens are a part of; 0: they are all there is. Prompts of at
+  // most kShortPrompt tokens are multiplied as answers are (kernels::Kernels::answer_activations),
+  // wherever a prompt is cut and whatever else is in the step: a sequence gets the same results in
+  // any company.
   int64_t prompt_tokens = 0;
+  static constexpr int64_t kShortPrompt = 64;
 };
 
 // The buffers of a step, reused from step to step. One step at a time; nothing in it survives the
