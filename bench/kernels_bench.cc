@@ -1,6 +1,7 @@
 // Matrix products by themselves: Google Benchmark of every weight kind, in shapes of Llama 3.2 1B.
 //   kernels_bench [--benchmark_filter=q4_0] [--benchmark_min_time=0.5] ...
 // One thread. `of_peak` is the share of the dot product instructions' own speed, measured beside.
+// Where oneDNN is installed (Debian: libdnnl-dev) its products stand beside ours.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -12,6 +13,7 @@
 #include "base/cpu_features.h"
 #include "base/rng.h"
 #include "kernels/registry.h"
+#include "onednn_products.h"
 
 namespace cria::kernels {
 namespace {
@@ -111,6 +113,8 @@ void RegisterAll() {
 
 int main(int argc, char** argv) {
   cria::kernels::RegisterAll();
+  cria::bench::RegisterOneDnn(
+      cria::kernels::PeakInt8(cria::kernels::BestKernels(cria::base::DetectCpu())));
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
   benchmark::RunSpecifiedBenchmarks();

@@ -10,7 +10,7 @@ build="g++ cmake ninja-build ccache mold pkg-config ca-certificates curl python3
 test="$build libgtest-dev libgmock-dev googletest libsimde-dev clang-16 libclang-rt-16-dev
       g++-aarch64-linux-gnu qemu-user openssl"
 lint="$build clang-format-16 clang-tidy-16 libgtest-dev"
-bench="$build python3-venv libbenchmark-dev"
+bench="$build python3-venv libbenchmark-dev libdnnl-dev"
 
 group="${1:-build}"
 case "$group" in build|test|lint|bench) wanted="${!group}" ;;

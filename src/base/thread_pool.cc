@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "base/cpu_features.h"
 
 namespace cria::base {
 namespace {
@@ -21,6 +22,16 @@ inline void Pause() {
 #elif defined(__aarch64__)
   __asm__ volatile("yield");
 #endif
+}
+
+// Whether every core that the scheduler may use gets a thread. Fewer threads, because somebody asked
+// for them or a control group grants less time, stay free to move: another process may have pinned
+// to the same cores.
+bool TakesEveryCore(int threads) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  return sched_getaffinity(0, sizeof allowed, &allowed) == 0 && CPU_COUNT(&allowed) == threads &&
+         UsableCores() == threads;
 }
 
 void PinToCore(int index) {
@@ -43,6 +54,7 @@ void PinToCore(int index) {
 ThreadPool::ThreadPool(int num_threads, bool pin) : num_threads_(num_threads) {
   CRIA_CHECK_GE(num_threads, 1);
   workers_.reserve(static_cast<size_t>(num_threads - 1));
+  pin = pin && TakesEveryCore(num_threads);
   for (int thread = 1; thread < num_threads; ++thread) {
     workers_.emplace_back([this, thread, pin] {
       if (pin) PinToCore(thread);

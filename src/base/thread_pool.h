@@ -20,7 +20,7 @@ namespace cria::base {
 class ThreadPool {
  public:
   // `num_threads` >= 1. `pin`: worker i is bound to the i-th core that the process may use (best
-  // effort).
+  // effort), if there is a thread for each of them.
   explicit ThreadPool(int num_threads, bool pin = true);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
