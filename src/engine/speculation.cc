@@ -47,41 +47,40 @@ absl::StatusOr<std::unique_ptr<ModelDrafter>> ModelDrafter::Create(
   return std::unique_ptr<ModelDrafter>(new ModelDrafter(std::move(draft), most, pool));
 }
 
-TokenId ModelDrafter::Next(std::span<const TokenId> tokens) {
+std::optional<TokenId> ModelDrafter::Step(std::span<const TokenId> tokens) {
+  const model::SequenceStep step{&cache_, tokens, model::LogitsWanted::kLast};
+  const auto logits = model_->model().Forward({&step, 1}, workspace_, pool_);
+  if (!logits.ok()) {
+    cache_.Truncate(0);
+    known_.clear();
+    return std::nullopt;
+  }
+  known_.insert(known_.end(), tokens.begin(), tokens.end());
+  const std::span<const float> row = logits->row(0);
+  return static_cast<TokenId>(std::max_element(row.begin(), row.end()) - row.begin());
+}
+
+bool ModelDrafter::Read(std::span<const TokenId> tokens) {
   const auto same = std::mismatch(known_.begin(), known_.end(), tokens.begin(), tokens.end());
   const size_t kept = std::min(static_cast<size_t>(same.first - known_.begin()), tokens.size() - 1);
   cache_.Truncate(static_cast<int64_t>(kept));
-  known_.assign(tokens.begin(), tokens.end());
-  for (size_t done = kept; done < tokens.size();) {
-    const size_t count = std::min<size_t>(tokens.size() - done, model::Model::kMaxStepTokens);
-    const bool last = done + count == tokens.size();
-    const model::SequenceStep step{&cache_, tokens.subspan(done, count),
-                                   last ? model::LogitsWanted::kLast : model::LogitsWanted::kNone,
-                                   static_cast<int64_t>(kept == 0 ? tokens.size() : 0)};
-    const auto logits = model_->model().Forward({&step, 1}, workspace_, pool_);
-    if (!logits.ok()) {
-      cache_.Truncate(0);
-      known_.clear();
-      return -1;
-    }
-    done += count;
-    if (!last) continue;
-    const std::span<const float> row = logits->row(0);
-    return static_cast<TokenId>(std::max_element(row.begin(), row.end()) - row.begin());
-  }
-  return -1;
+  known_.resize(kept);
+  const size_t count = std::min<size_t>(tokens.size() - 1 - kept, kReadAtOnce);
+  if (count > 0 && !Step(tokens.subspan(kept, count))) return false;
+  return kept + count == tokens.size() - 1;
 }
 
 std::vector<TokenId> ModelDrafter::Draft(std::span<const TokenId> tokens, int64_t most) {
-  std::vector<TokenId> all(tokens.begin(), tokens.end());
+  std::vector<TokenId> draft;
   const auto room = cache_.max_tokens() - static_cast<int64_t>(tokens.size());
-  for (int64_t i = 0; i < std::min(most, room); ++i) {
-    const TokenId next = Next(all);
-    if (next < 0) break;
-    all.push_back(next);
+  if (tokens.empty() || room <= 0 || !Read(tokens)) return draft;
+  std::optional<TokenId> next = Step(tokens.last(1));
+  while (next) {
+    draft.push_back(*next);
+    if (static_cast<int64_t>(draft.size()) >= std::min(most, room)) break;
+    next = Step({&draft.back(), 1});
   }
-  all.erase(all.begin(), all.begin() + static_cast<int64_t>(tokens.size()));
-  return all;
+  return draft;
 }
 
 std::vector<TokenId> Speculation::Guess(std::span<const TokenId> tokens, int64_t most,
@@ -100,7 +99,7 @@ std::vector<TokenId> Speculation::Guess(std::span<const TokenId> tokens, int64_t
   if (guess.empty()) return guess;
   idle_ = 0;
   const double each = taken.count() / static_cast<double>(guess.size());
-  // The first draft of all also reads the prompt.
+  // The first draft of all also reads the end of the prompt.
   if (++drafts_ > 1) draft_s_ = draft_s_ == 0 ? each : 0.8 * draft_s_ + 0.2 * each;
   return guess;
 }

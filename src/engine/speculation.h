@@ -48,13 +48,19 @@ class ModelDrafter : public Drafter {
   static absl::StatusOr<std::unique_ptr<ModelDrafter>> Create(
       std::shared_ptr<const LoadedModel> draft, const LoadedModel& target, int64_t context,
       base::ThreadPool& pool);
+  // No guess until the whole prompt has been read, a part at each call.
   std::vector<text::TokenId> Draft(std::span<const text::TokenId> tokens, int64_t most) override;
 
  private:
   ModelDrafter(std::shared_ptr<const LoadedModel> draft, int64_t context, base::ThreadPool& pool)
       : model_(std::move(draft)), pool_(pool), cache_(model_->model().kv_layout(), context) {}
-  // The likeliest token after `tokens`, the first of which the cache may hold; -1 on an error.
-  text::TokenId Next(std::span<const text::TokenId> tokens);
+  // Of a prompt at most this many tokens are read at each call, so that other answers don't wait for
+  // the whole of it.
+  static constexpr int64_t kReadAtOnce = 64;
+  // Reads what comes before the last token; false if some of it is left for the next call.
+  bool Read(std::span<const text::TokenId> tokens);
+  // Computes `tokens` and returns the likeliest token after them; nullopt on an error.
+  std::optional<text::TokenId> Step(std::span<const text::TokenId> tokens);
 
   std::shared_ptr<const LoadedModel> model_;
   base::ThreadPool& pool_;

@@ -32,6 +32,17 @@ TEST(NgramDrafterTest, NothingKnownGivesNothing) {
   EXPECT_TRUE(drafter.Draft(Ids{9, 9, 8, 7}, 4).empty());              // another sequence
 }
 
+TEST(ModelDrafterTest, ReadsALongPromptInParts) {
+  base::ThreadPool pool(1, /*pin=*/false);
+  const auto model = LoadStories(pool);
+  auto drafter = ModelDrafter::Create(model, *model, 300, pool);
+  ASSERT_TRUE(drafter.ok()) << drafter.status();
+  const Ids prompt(200, 300);
+  int calls = 1;
+  while ((*drafter)->Draft(prompt, 1).empty() && calls < 10) ++calls;
+  EXPECT_EQ(calls, 4);  // 199 tokens, 64 at a time
+}
+
 TEST(ModelDrafterTest, GuessesItsLikeliestTokens) {
   base::ThreadPool pool(1, /*pin=*/false);
   const auto model = LoadStories(pool);
@@ -43,6 +54,7 @@ TEST(ModelDrafterTest, GuessesItsLikeliestTokens) {
   EXPECT_EQ((*drafter)->Draft(Ids{1, first[0], first[1]}, 4), Ids(first.begin() + 2, first.end()));
   (void)(*drafter)->Draft(Ids{1, 300, 301, 302}, 3);
   EXPECT_EQ((*drafter)->Draft(Ids{1}, 6), first);
+
   // No further than the context.
   EXPECT_EQ((*drafter)->Draft(Ids(62, 300), 6).size(), 2U);
 }
