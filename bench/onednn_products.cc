@@ -28,8 +28,8 @@ void Fill(memory& buffer, const memory::desc& layout) {
 }
 
 // y [M, N] = x [M, K] W, W [K, N].
-void Product(benchmark::State& state, const Case& kind, memory::dim n, memory::dim k,
-             memory::dim m, double int8_peak) {
+void Product(benchmark::State& state, const Case& kind, memory::dim n, memory::dim k, memory::dim m,
+             double int8_peak) {
   const dnnl::engine engine(dnnl::engine::kind::cpu, 0);
   dnnl::stream stream(engine);
   const auto row_major = memory::format_tag::ab;
@@ -66,10 +66,10 @@ void RegisterOneDnn(double int8_peak) {
       for (const memory::dim m : {16, 512}) {
         const std::string name = std::string("oneDNN/") + kind.name + "/N:" + std::to_string(n) +
                                  "/K:" + std::to_string(k) + "/M:" + std::to_string(m);
-        benchmark::RegisterBenchmark(
-            name.c_str(), [kind, n = n, k = k, m, int8_peak](benchmark::State& state) {
-              Product(state, kind, n, k, m, int8_peak);
-            });
+        benchmark::RegisterBenchmark(name.c_str(),
+                                     [kind, n = n, k = k, m, int8_peak](benchmark::State& state) {
+                                       Product(state, kind, n, k, m, int8_peak);
+                                     });
       }
     }
   }

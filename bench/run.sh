@@ -21,7 +21,6 @@ bench/tokenizer_speed.py
 echo
 echo "== What a JSON Schema costs a token"
 vocabulary=build/test-data/llama3/tokenizer.model
-[ -f "$vocabulary" ] || vocabulary=../shared/data/llama3/tokenizer.model
 [ -f "$vocabulary" ] || vocabulary="$model"
 build/bench/grammar_bench "$vocabulary" 20
 echo

@@ -24,9 +24,9 @@ inline void Pause() {
 #endif
 }
 
-// Whether every core that the scheduler may use gets a thread. Fewer threads, because somebody asked
-// for them or a control group grants less time, stay free to move: another process may have pinned
-// to the same cores.
+// Whether every core that the scheduler may use gets a thread. Fewer threads, because somebody
+// asked for them or a control group grants less time, stay free to move: another process may have
+// pinned to the same cores.
 bool TakesEveryCore(int threads) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);

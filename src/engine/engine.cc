@@ -327,8 +327,8 @@ bool Engine::MakeRoom(const Active& active, int64_t tokens, ModelState& state, c
     if (state.prefixes.Evict()) continue;
     const auto self = std::find_if(active_.begin(), active_.end(),
                                    [&](const auto& other) { return other.get() == &active; });
-    const auto youngest = std::find_if(active_.rbegin(), std::make_reverse_iterator(self + 1),
-                                       gives_way);
+    const auto youngest =
+        std::find_if(active_.rbegin(), std::make_reverse_iterator(self + 1), gives_way);
     if (youngest != std::make_reverse_iterator(self + 1)) {
       (*youngest)->session->Release(&state.prefixes);
       continue;

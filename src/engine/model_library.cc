@@ -104,7 +104,7 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> ModelLibrary::Get(const std::
   auto model = loader();
   lock.lock();
   found = entries_.find(id);
-  if (found == entries_.end()) return missing();  // removed meanwhile
+  if (found == entries_.end()) return missing();     // removed meanwhile
   if (found->second.serial != serial) return model;  // replaced meanwhile: the caller's alone
   found->second.loading = false;
   if (model.ok()) {

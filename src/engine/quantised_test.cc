@@ -64,8 +64,8 @@ TEST_P(QuantisedTest, ManyAtOnceGiveWhatEachGivesAlone) {
         << "request " << i;
 }
 
-// Also where one token of a long prompt is left for a step of its own: beside a running answer, which
-// lets 8 or 16 go in a step.
+// Also where one token of a long prompt is left for a step of its own: beside a running answer,
+// which lets 8 or 16 go in a step.
 TEST_P(QuantisedTest, GuessesChangeNothing) {
   EngineOptions options;
   options.most_stretch = 1;

@@ -66,8 +66,7 @@ TEST(SchedulingTest, AnswersThatOutgrowTheRoomTakeTurns) {
 
 TEST(SchedulingTest, AnyLengthMayBeAskedFor) {
   const auto engine = StoriesEngine();
-  const auto generation =
-      engine->Submit(Ask(1, 5, 0, std::numeric_limits<int64_t>::max()));
+  const auto generation = engine->Submit(Ask(1, 5, 0, std::numeric_limits<int64_t>::max()));
   ASSERT_TRUE(generation.ok()) << generation.status();
   const auto beside = engine->Submit(Ask(1, 5, 1, 3));
   ASSERT_TRUE(beside.ok());

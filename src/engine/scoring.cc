@@ -63,9 +63,10 @@ Batch NextBatch(std::span<Window> windows, std::span<const std::vector<TokenId>>
     const int64_t count = std::min(left, room);
     room -= count;
     const TokenId* tokens = sequences[window.sequence].data() + window.begin + window.done;
-    batch.steps.push_back(
-        {window.cache.get(), {tokens, static_cast<size_t>(count)}, model::LogitsWanted::kAll,
-         window.end - window.begin});
+    batch.steps.push_back({window.cache.get(),
+                           {tokens, static_cast<size_t>(count)},
+                           model::LogitsWanted::kAll,
+                           window.end - window.begin});
     batch.windows.push_back(&window);
   }
   return batch;

@@ -98,8 +98,8 @@ model::SequenceStep Session::Next(int64_t budget) {
   }
   guess_.clear();
   // Tokens of an answer that are computed again are multiplied as they were.
-  count = std::min(count, done < prompt_tokens_ ? prompt_tokens_ - done
-                                                : model::SequenceStep::kShortPrompt);
+  count = std::min(
+      count, done < prompt_tokens_ ? prompt_tokens_ - done : model::SequenceStep::kShortPrompt);
   const bool reaches_end = done + count == static_cast<int64_t>(tokens_.size());
   return {&cache_,
           {tokens_.data() + done, static_cast<size_t>(count)},

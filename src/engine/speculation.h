@@ -54,8 +54,8 @@ class ModelDrafter : public Drafter {
  private:
   ModelDrafter(std::shared_ptr<const LoadedModel> draft, int64_t context, base::ThreadPool& pool)
       : model_(std::move(draft)), pool_(pool), cache_(model_->model().kv_layout(), context) {}
-  // Of a prompt at most this many tokens are read at each call, so that other answers don't wait for
-  // the whole of it.
+  // Of a prompt at most this many tokens are read at each call, so that other answers don't wait
+  // for the whole of it.
   static constexpr int64_t kReadAtOnce = 64;
   // Reads what comes before the last token; false if some of it is left for the next call.
   bool Read(std::span<const text::TokenId> tokens);

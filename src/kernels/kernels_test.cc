@@ -131,8 +131,8 @@ std::vector<float> Multiply(const Kernels& kernels, const PackedMatrix& matrix,
   return out;
 }
 
-constexpr Activations kActivations[] = {Activations::kF32, Activations::kBf16,
-                                        Activations::kInt8Block, Activations::kInt8Pair,
+constexpr Activations kActivations[] = {Activations::kF32,        Activations::kBf16,
+                                        Activations::kInt8Block,  Activations::kInt8Pair,
                                         Activations::kInt16Block, Activations::kInt8Token};
 
 class MatMulTest : public testing::TestWithParam<Kind> {};

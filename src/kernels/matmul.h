@@ -13,19 +13,19 @@ namespace cria::kernels {
 
 // How activations enter a product.
 enum class Activations : uint8_t {
-  kF32,        // as they are
-  kBf16,       // rounded to bfloat16; products and sums in float32
-  kInt8Block,  // symmetric int8, one scale per 32 values: s = absmax / 127, q = rne(x / s). Blocks
-               // whose scale is at least kSecondPartLimit times the root mean square of all get a
-               // second part for what rounding left: r = clamp(rne(256 (x / s - q)), -127, 127),
-               // x ~ s (q + r / 256). Rounding errors grow with the scale: these few blocks hold
-               // most of a token's error
-  kInt8Pair,   // the same with a second part for every block: 16 bits
+  kF32,         // as they are
+  kBf16,        // rounded to bfloat16; products and sums in float32
+  kInt8Block,   // symmetric int8, one scale per 32 values: s = absmax / 127, q = rne(x / s). Blocks
+                // whose scale is at least kSecondPartLimit times the root mean square of all get a
+                // second part for what rounding left: r = clamp(rne(256 (x / s - q)), -127, 127),
+                // x ~ s (q + r / 256). Rounding errors grow with the scale: these few blocks hold
+                // most of a token's error
+  kInt8Pair,    // the same with a second part for every block: 16 bits
   kInt16Block,  // symmetric int16, one scale per 32 values: s = absmax / 32767, q = rne(x / s). For
                 // instruction sets that multiply 16 bits as fast as two int8 parts
-  kInt8Token,  // asymmetric int8, one scale and zero point per token (torchao per-token dynamic
-               // quantisation): lo = min(0, x), hi = max(0, x), s = max((hi - lo) / 255, 2^-23), z
-               // = clamp(-128 - rne(lo / s)), q = clamp(rne(x / s) + z, -128, 127)
+  kInt8Token,   // asymmetric int8, one scale and zero point per token (torchao per-token dynamic
+                // quantisation): lo = min(0, x), hi = max(0, x), s = max((hi - lo) / 255, 2^-23), z
+                // = clamp(-128 - rne(lo / s)), q = clamp(rne(x / s) + z, -128, 127)
 };
 constexpr double kSecondPartLimit = 2;
 std::string_view Name(Activations activations);

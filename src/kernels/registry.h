@@ -26,8 +26,8 @@ struct Kernels {
   std::string_view isa;          // "avx512_vnni", ...
   std::string_view description;  // for people
   // What this ISA multiplies a weight kind with when speed counts and quality allows (Supports()):
-  // in long prompts, which arithmetic bounds, and in answers and short prompts, where the reading of
-  // weights leaves time for a finer rounding.
+  // in long prompts, which arithmetic bounds, and in answers and short prompts, where the reading
+  // of weights leaves time for a finer rounding.
   Activations (*prompt_activations)(WeightKind kind);
   Activations (*answer_activations)(WeightKind kind);
 

@@ -75,8 +75,7 @@ absl::Status PreparedActivations::Prepare(const kernels::Kernels& kernels,
       const Activations activations = linear->activations(answer);
       needed[answer][static_cast<size_t>(activations)] = true;
       base::AlignedBuffer& slot = slots_[static_cast<size_t>(SlotOf(activations))];
-      const size_t bytes =
-          kernels::PreparedBytes(activations, cols) * static_cast<size_t>(tokens);
+      const size_t bytes = kernels::PreparedBytes(activations, cols) * static_cast<size_t>(tokens);
       if (slot.size() < bytes && !base::AlignedBuffer::Allocate(bytes, &slot))
         return absl::ResourceExhaustedError(
             absl::StrCat("no memory for the activations of ", tokens, " tokens"));
@@ -157,7 +156,8 @@ void MultiplyRuns(const kernels::Kernels& kernels, const LinearOutput& output,
     return multiply(runs.front().begin, runs.back().end, linear.activations(runs[0].answer));
   const auto panel_bytes = kernels::PanelBytes(weights.kind, weights.cols, weights.group);
   const int64_t last = args.panel_end,
-                at_once = std::max<int64_t>(1, static_cast<int64_t>(kSharedPanelBytes / panel_bytes));
+                at_once =
+                    std::max<int64_t>(1, static_cast<int64_t>(kSharedPanelBytes / panel_bytes));
   for (; args.panel_begin < last; args.panel_begin = args.panel_end) {
     args.panel_end = std::min(last, args.panel_begin + at_once);
     for (const TokenRun& run : runs) multiply(run.begin, run.end, linear.activations(run.answer));

@@ -16,6 +16,8 @@ namespace {
 
 constexpr int kRowTile = 4;
 constexpr int kKeyTile = 4;
+// Rows that are scored together: their sums with four keys, the keys and a query stay in registers.
+constexpr int kScoreRows = kRegisters >= 32 ? 4 : 2;
 
 CRIA_INLINE F ScaledInt8(const void* p, F scale) { return Mul(LoadI8(p), scale); }
 
@@ -178,11 +180,11 @@ void FinishRows(const AttentionArgs& args, int64_t rows, const AttentionScratch&
   }
 }
 
-// Calls tile<kRows>(row) for rows [begin, end) in tiles of four and a remainder.
-template <typename Tile>
+// Calls tile<kRows>(row) for rows [begin, end) in tiles of kTile <= 4 and a remainder.
+template <int kTile, typename Tile>
 CRIA_INLINE void ForRowTiles(int64_t begin, int64_t end, Tile tile) {
   int64_t r = begin;
-  for (; r + kRowTile <= end; r += kRowTile) tile.template operator()<kRowTile>(r);
+  for (; r + kTile <= end; r += kTile) tile.template operator()<kTile>(r);
   switch (end - r) {
     case 3:
       tile.template operator()<3>(r);
@@ -203,7 +205,7 @@ void TakeBlock(const AttentionArgs& args, int64_t begin, int64_t rows, int64_t f
                const AttentionScratch& scratch) {
   const int64_t padded = PaddedHeadDim(args.head_dim);
   WidenRows(args, args.k_offset, first, keys, scratch.rows);
-  ForRowTiles(begin, rows, [&]<int kRows>(int64_t r) {
+  ForRowTiles<kScoreRows>(begin, rows, [&]<int kRows>(int64_t r) {
     ScoreRows<kRows>(scratch.queries + r * padded, scratch.rows, keys, padded,
                      scratch.scores + r * kMaxKeyBlock);
   });
@@ -213,7 +215,7 @@ void TakeBlock(const AttentionArgs& args, int64_t begin, int64_t rows, int64_t f
                                    &scratch.total[r]);
   }
   WidenRows(args, args.v_offset, first, keys, scratch.rows);
-  ForRowTiles(begin, rows, [&]<int kRows>(int64_t r) {
+  ForRowTiles<kRowTile>(begin, rows, [&]<int kRows>(int64_t r) {
     ValueRows<kRows>(scratch.scores + r * kMaxKeyBlock, scratch.shrink + r, scratch.rows, keys,
                      padded, scratch.sums + r * padded);
   });

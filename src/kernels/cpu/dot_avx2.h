@@ -1,8 +1,8 @@
 // Dot products of AVX2: bytes by vpmaddubsw, 16 bits by vpmaddwd.
 //
 // vpmaddubsw adds pairs of products in 16 bits and would saturate: sums are moved to 32 bits before
-// they can. Activations are -128 .. 127, so a quad adds at most 2 * 128 * largest weight to a 16-bit
-// sum:
+// they can. Activations are -128 .. 127, so a quad adds at most 2 * 128 * largest weight to a
+// 16-bit sum:
 //   4 bits: 8 quads x 3,840 = 30,720     5 bits: 4 quads x 7,936 = 31,744
 //   6 bits: 2 quads x 16,128 = 32,256    8 bits: the two nibbles of a weight take turns
 //

@@ -1,9 +1,9 @@
 // Any weights times float activations, written once for every simd_*.h.
 //
-// Weights become exact floats kSliceCols columns at a time, [kSliceCols][16] for each panel, which then serve all
-// tokens. For every (row, token) the products are added column by column into one float, in that
-// order for any number of tokens, so a token's result depends on nothing else in the call. With few
-// tokens several panels run side by side instead.
+// Weights become exact floats kSliceCols columns at a time, [kSliceCols][16] for each panel, which
+// then serve all tokens. For every (row, token) the products are added column by column into one
+// float, in that order for any number of tokens, so a token's result depends on nothing else in the
+// call. With few tokens several panels run side by side instead.
 #ifndef CRIA_KERNELS_CPU_MATMUL_F32_IMPL_H_
 #define CRIA_KERNELS_CPU_MATMUL_F32_IMPL_H_
 
@@ -60,8 +60,8 @@ void WidenF16(const uint8_t* panel, int64_t col, int64_t cols, float* out) {
   for (int64_t i = 0; i < 16 * cols; i += kLanes) Store(out + i, LoadF16(panel + 32 * col + 2 * i));
 }
 
-// Where a tile's weights come from: columns that are floats, [16] each, or pairs of bfloat16 columns
-// as they are packed, which a shift widens.
+// Where a tile's weights come from: columns that are floats, [16] each, or pairs of bfloat16
+// columns as they are packed, which a shift widens.
 struct FloatColumns {
   static constexpr int kStep = 1;
   const float* columns;

@@ -18,14 +18,14 @@ namespace cria::kernels {
 namespace {
 
 constexpr int kInt16TileTokens = 4;
-constexpr int kWordsBytes = 64;                      // 16 rows x 2 columns
-constexpr int kWordBlockBytes = 16 * kWordsBytes;    // 32 columns
-constexpr int64_t kInt16SliceBlocks = 16;            // unpacked at once, 17 KB
-constexpr int64_t kInt16SlicedTokens = 12;           // fewer take packed weights
-constexpr int64_t kInt16TokensAtOnce = 128;          // whose sums stay in the L1 cache
+constexpr int kWordsBytes = 64;                    // 16 rows x 2 columns
+constexpr int kWordBlockBytes = 16 * kWordsBytes;  // 32 columns
+constexpr int64_t kInt16SliceBlocks = 16;          // unpacked at once, 17 KB
+constexpr int64_t kInt16SlicedTokens = 12;         // fewer take packed weights
+constexpr int64_t kInt16TokensAtOnce = 128;        // whose sums stay in the L1 cache
 
-// Bytes kOdd and kOdd + 2 of quad `kQuad` of the packed block at `block`: two unsigned 16-bit numbers
-// for each row.
+// Bytes kOdd and kOdd + 2 of quad `kQuad` of the packed block at `block`: two unsigned 16-bit
+// numbers for each row.
 template <int kBits, int kQuad, int kOdd>
 CRIA_INLINE I Words(const uint8_t* block) {
   const I quad = Quad<kBits, kQuad>(block);
@@ -39,8 +39,7 @@ CRIA_INLINE const Int16Columns& Columns16(const uint8_t* x, int64_t stride, int 
 // sums[v][t] += products of the words [kWord, kEnd) of a block (16 of 2 columns each) that
 // `get`<word>(v) has.
 template <int kWord, int kEnd, int kTokens, typename Get>
-CRIA_INLINE void AddWords(Get get, const uint8_t* x, int64_t stride,
-                          I sums[kRowVectors][kTokens]) {
+CRIA_INLINE void AddWords(Get get, const uint8_t* x, int64_t stride, I sums[kRowVectors][kTokens]) {
   if constexpr (kWord < kEnd) {
     I weights[kRowVectors];
     for (int v = 0; v < kRowVectors; ++v) weights[v] = get.template operator()<kWord>(v);
@@ -244,8 +243,7 @@ void PackedPanel16(const Int16Job& job, int64_t panel) {
 template <WeightKind kKind>
 void MatMulInt16Kind(const MatMulArgs& args) {
   const PackedMatrix& matrix = *args.weights;
-  const Int16Job job{&args,
-                     static_cast<int64_t>(PanelBytes(kKind, matrix.cols, matrix.group)),
+  const Int16Job job{&args, static_cast<int64_t>(PanelBytes(kKind, matrix.cols, matrix.group)),
                      static_cast<int64_t>(PreparedBytes(args.activations, matrix.cols))};
   if (args.tokens < kInt16SlicedTokens) {
     for (int64_t panel = args.panel_begin; panel < args.panel_end; ++panel)

@@ -1,9 +1,9 @@
 // Integer weights times int8 activations, written once for every simd_*.h and dot_*.h.
 //
-// A tile is kPanels panels x kTokens tokens; kVectorsAtOnce vectors of each panel's rows go through a
-// block together. Per block of 32 columns the dot products are exact integers,
-// so only the order of the blocks matters for rounding, and that is the same for every tile: a
-// token's result depends on nothing else in the call. A block adds scale_x * (scale_w * (dot(u, x)
+// A tile is kPanels panels x kTokens tokens; kVectorsAtOnce vectors of each panel's rows go through
+// a block together. Per block of 32 columns the dot products are exact integers, so only the order
+// of the blocks matters for rounding, and that is the same for every tile: a token's result depends
+// on nothing else in the call. A block adds scale_x * (scale_w * (dot(u, x)
 // - offset * sum(x))), less minimum * scale_x * sum(x), and then the same of its second part if one
 // of the tile's tokens has one (those of the others are zero).
 #ifndef CRIA_KERNELS_CPU_MATMUL_INT8_IMPL_H_

@@ -4,7 +4,8 @@
 //
 // kSlicePanels panels are unpacked a slice of columns at a time into the L1 cache: quads to bytes,
 // scales to floats. Tiles of kSliceTile tokens then run over the slice: each activation that is
-// broadcast serves all rows, each quad all tokens, and no unpacking stands between the dot products.
+// broadcast serves all rows, each quad all tokens, and no unpacking stands between the dot
+// products.
 #ifndef CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 #define CRIA_KERNELS_CPU_MATMUL_INT8_SLICES_H_
 
@@ -130,7 +131,9 @@ void SliceTile(const PanelSlice<kKind>* slices, const Int8Job& job, const uint8_
                int64_t block, int64_t count, float* sums, int64_t sum_stride) {
   const int64_t stride = job.stride, to_second = job.layout.second - job.layout.columns;
   const auto* x = reinterpret_cast<const Int8Columns*>(prepared + job.layout.columns) + block;
-  const auto sum_at = [&](int v, int t) { return sums + PanelOf(v) * sum_stride + 16 * t + RowOf(v); };
+  const auto sum_at = [&](int v, int t) {
+    return sums + PanelOf(v) * sum_stride + 16 * t + RowOf(v);
+  };
   F acc[kSliceVectors][kTokens];
   for (int v = 0; v < kSliceVectors; ++v)
     for (int t = 0; t < kTokens; ++t) acc[v][t] = Load(sum_at(v, t));

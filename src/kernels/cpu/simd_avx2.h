@@ -15,6 +15,7 @@ namespace {
 using F = __m256;
 using I = __m256i;
 constexpr int kLanes = 8;
+constexpr int kRegisters = 16;
 constexpr int kTileTokens = 6;
 
 CRIA_INLINE F Set1(float x) { return _mm256_set1_ps(x); }

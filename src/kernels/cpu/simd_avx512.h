@@ -26,6 +26,7 @@ namespace {
 using F = __m512;   // floats
 using I = __m512i;  // int32, or the bytes of them
 constexpr int kLanes = 16;
+constexpr int kRegisters = 32;
 constexpr int kTileTokens =
     8;  // tokens of a matrix product that share unpacked weights in registers
 

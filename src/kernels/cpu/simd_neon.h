@@ -15,6 +15,7 @@ namespace {
 using F = float32x4_t;
 using I = int32x4_t;
 constexpr int kLanes = 4;
+constexpr int kRegisters = 32;
 constexpr int kTileTokens = 4;
 
 CRIA_INLINE F Set1(float x) { return vdupq_n_f32(x); }
