@@ -9,7 +9,7 @@
 #include <cstring>
 #include <utility>
 
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -86,12 +86,12 @@ absl::Status TensorFileWriter::Append(const std::string& name, std::span<const u
   if (bytes.empty()) return absl::OkStatus();
   if (current_ == specs_.size() || specs_[current_].name != name)
     return absl::InvalidArgumentError(absl::StrCat(
-        path_, ": bytes of tensor ", Quote(name), ", expected ",
-        current_ == specs_.size() ? std::string("no more") : Quote(specs_[current_].name)));
+        path_, ": bytes of tensor ", base::Quote(name), ", expected ",
+        current_ == specs_.size() ? std::string("no more") : base::Quote(specs_[current_].name)));
   const TensorSpec& spec = specs_[current_];
   const uint64_t left = *tensor::ByteSize(spec.dtype, spec.shape) - written_;
   if (bytes.size() > left)
-    return absl::InvalidArgumentError(absl::StrCat(path_, ": tensor ", Quote(name), ": ",
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": tensor ", base::Quote(name), ": ",
                                                    bytes.size(), " more bytes, it wants ", left));
   CRIA_RETURN_IF_ERROR(WriteAll(bytes));
   written_ += bytes.size();
@@ -100,8 +100,8 @@ absl::Status TensorFileWriter::Append(const std::string& name, std::span<const u
 
 absl::Status TensorFileWriter::Finish() {
   if (current_ != specs_.size())
-    return absl::InvalidArgumentError(
-        absl::StrCat(path_, ": bytes of tensor ", Quote(specs_[current_].name), " are missing"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": bytes of tensor ", base::Quote(specs_[current_].name), " are missing"));
   if (fsync(fd_) != 0) return FileError("cannot sync");
   if (rename(temporary_.c_str(), path_.c_str()) != 0) return FileError("cannot rename");
   temporary_.clear();
