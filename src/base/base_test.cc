@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <numeric>
 #include <thread>
@@ -148,6 +149,14 @@ TEST(FileTest, OnlyRegularFilesAreMapped) {
   unlink(pipe.c_str());
   unlink(loop.c_str());
   rmdir(directory);
+}
+
+TEST(FileTest, NoErrorOfADiskIsTheNetworks) {
+  errno = ELOOP;
+  EXPECT_EQ(FileError("cannot create", "a").code(), absl::StatusCode::kInternal);
+  const absl::Status missing = WriteFileAtomically("/nonexistent/file", "x");
+  EXPECT_EQ(missing.code(), absl::StatusCode::kNotFound);
+  EXPECT_EQ(missing.message(), "/nonexistent/file: cannot create: No such file or directory");
 }
 
 TEST(FileTest, UnreadableFilesAreBadInput) {

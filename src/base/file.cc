@@ -15,19 +15,6 @@ namespace {
 
 constexpr char kPartial[] = ".partial";
 
-absl::Status FromErrno(std::string_view what, const std::string& path) {
-  const int error = errno;
-  const std::string message =
-      absl::StrCat(path, ": ", absl::string_view(what.data(), what.size()), ": ", strerror(error));
-  if (error == ENOENT || error == ENOTDIR)
-    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-  if (error == ENOSPC || error == EDQUOT || error == ENOMEM || error == EMFILE)
-    return absl::ResourceExhaustedError(message);
-  if (error == EACCES || error == EPERM || error == EROFS)
-    return absl::PermissionDeniedError(message);
-  return absl::UnavailableError(message);
-}
-
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd = -1) : fd_(fd) {}
@@ -46,8 +33,9 @@ class FileDescriptor {
 
 // What can't be read is no use as input, whatever the reason: only a shortage may pass.
 absl::Status ReadError(std::string_view what, const std::string& path) {
-  const absl::Status status = FromErrno(what, path);
-  if (absl::IsNotFound(status) || absl::IsResourceExhausted(status)) return status;
+  const absl::Status status = FileError(what, path);
+  if (absl::IsNotFound(status)) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+  if (absl::IsResourceExhausted(status)) return status;
   return absl::DataLossError(status.message());
 }
 
@@ -104,15 +92,39 @@ absl::Status WriteAll(int fd, std::string_view content, const std::string& path)
     const ssize_t written = write(fd, content.data(), content.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      return FromErrno("cannot write", path);
+      return FileError("cannot write", path);
     }
     content.remove_prefix(static_cast<size_t>(written));
   }
-  if (fsync(fd) != 0) return FromErrno("cannot sync", path);
+  if (fsync(fd) != 0) return FileError("cannot sync", path);
   return absl::OkStatus();
 }
 
 }  // namespace
+
+absl::Status FileError(std::string_view what, const std::string& path) {
+  const int error = errno;
+  const std::string message =
+      absl::StrCat(path, ": ", absl::string_view(what.data(), what.size()), ": ", strerror(error));
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError(message);
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      return absl::ResourceExhaustedError(message);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError(message);
+    default:
+      return absl::InternalError(message);
+  }
+}
 
 absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
   OpenedFile file;
@@ -165,11 +177,11 @@ absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes
 absl::Status WriteFileAtomically(const std::string& path, std::string_view content) {
   std::string temporary = path + ".XXXXXX";
   const FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
-  if (fd.get() < 0) return FromErrno("cannot create", path);
+  if (fd.get() < 0) return FileError("cannot create", path);
   (void)fchmod(fd.get(), 0644);
   absl::Status status = WriteAll(fd.get(), content, path);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
-    status = FromErrno("cannot rename", path);
+    status = FileError("cannot rename", path);
   if (!status.ok()) unlink(temporary.c_str());
   return status;
 }
@@ -177,7 +189,7 @@ absl::Status WriteFileAtomically(const std::string& path, std::string_view conte
 absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
   const std::string partial = path + kPartial;
   const int fd = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return FromErrno("cannot create", partial);
+  if (fd < 0) return FileError("cannot create", partial);
   std::unique_ptr<AtomicFile> file(new AtomicFile(path, fd));
   struct stat mine {
   }, named{};
@@ -188,7 +200,7 @@ absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string
     file->committed_ = true;  // not ours to remove
     return absl::AbortedError(absl::StrCat(partial, ": another process is writing it"));
   }
-  if (ftruncate(fd, 0) != 0) return FromErrno("cannot truncate", partial);
+  if (ftruncate(fd, 0) != 0) return FileError("cannot truncate", partial);
   return file;
 }
 
@@ -199,7 +211,7 @@ AtomicFile::~AtomicFile() {
 
 absl::Status AtomicFile::Reserve(uint64_t bytes) {
   errno = posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
-  return errno == 0 ? absl::OkStatus() : FromErrno("cannot reserve its bytes", path_);
+  return errno == 0 ? absl::OkStatus() : FileError("cannot reserve its bytes", path_);
 }
 
 absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes) {
@@ -211,7 +223,7 @@ absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes
     const ssize_t written = pwrite(fd_, bytes.data(), count, static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
-      return FromErrno("cannot write", path_);
+      return FileError("cannot write", path_);
     }
     offset += static_cast<uint64_t>(written);
     bytes = bytes.subspan(static_cast<size_t>(written));
@@ -221,7 +233,7 @@ absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes
 
 absl::Status AtomicFile::Commit() {
   if (rename((path_ + kPartial).c_str(), path_.c_str()) != 0)
-    return FromErrno("cannot rename", path_);
+    return FileError("cannot rename", path_);
   committed_ = true;
   return absl::OkStatus();
 }

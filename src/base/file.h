@@ -39,6 +39,11 @@ class MappedFile {
   std::span<const uint8_t> bytes_;
 };
 
+// The failed call that errno tells of, as "path: what: reason". kNotFound, kPermissionDenied,
+// kResourceExhausted, and kInternal for what else a disk may answer (never kUnavailable, which
+// would blame the network).
+absl::Status FileError(std::string_view what, const std::string& path);
+
 // The content of a file of at most `max_bytes`; kResourceExhausted for a larger one, kNotFound if
 // absent, kDataLoss if it can't be read for another reason. Never waits for the other end of a
 // pipe: what is no regular file is kDataLoss, by its kind.

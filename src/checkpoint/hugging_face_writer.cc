@@ -184,13 +184,13 @@ absl::Status WriteDirectoryAtomically(
   if (!target.has_filename()) target = target.parent_path();  // "out/" means "out"
   std::string temporary = target.string() + ".XXXXXX";
   if (mkdtemp(temporary.data()) == nullptr)
-    return absl::UnavailableError(absl::StrCat(path, ": cannot create a directory beside it"));
+    return base::FileError("cannot create a directory beside it", path);
   (void)chmod(temporary.c_str(), 0755);
   absl::Status status = write(temporary);
   if (status.ok()) {
     fs::rename(temporary, target, error);
     if (error)
-      status = absl::UnavailableError(absl::StrCat(path, ": cannot rename: ", error.message()));
+      status = absl::InternalError(absl::StrCat(path, ": cannot rename: ", error.message()));
   }
   if (!status.ok()) fs::remove_all(temporary, error);
   return status;

@@ -136,6 +136,12 @@ TEST(HuggingFaceWriter, NeverOverwrites) {
               StatusCode::kAlreadyExists, "config.json: exists already");
 }
 
+TEST(HuggingFaceWriter, WhereThereIsNoDirectory) {
+  ExpectError(WriteHuggingFace(*Checkpoint::FromParts(TinyParts()).value(), "/nonexistent/a/b"),
+              StatusCode::kNotFound,
+              "/nonexistent/a/b: cannot create a directory beside it: No such");
+}
+
 TEST(HuggingFaceWriter, RefusesWhatTheFormatCannotSay) {
   const TempDirectory directory;
   const auto write = [&](Checkpoint::Parts parts) {

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <utility>
 
+#include "base/file.h"
 #include "base/quote.h"
 
 namespace cria::checkpoint {
@@ -39,20 +40,10 @@ TensorFileWriter::~TensorFileWriter() {
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
-absl::Status TensorFileWriter::FileError(const char* what) const {
-  const int error = errno;
-  const std::string message = absl::StrCat(path_, ": ", what, ": ", strerror(error));
-  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
-  if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(message);
-  if (error == EACCES || error == EPERM || error == EROFS)
-    return absl::PermissionDeniedError(message);
-  return absl::UnavailableError(message);
-}
-
 absl::Status TensorFileWriter::Start(const std::string& header) {
   std::string temporary = path_ + ".XXXXXX";
   fd_ = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd_ < 0) return FileError("cannot create");
+  if (fd_ < 0) return base::FileError("cannot create", path_);
   temporary_ = std::move(temporary);
   (void)fchmod(fd_, 0644);
   CRIA_RETURN_IF_ERROR(WriteAll({reinterpret_cast<const uint8_t*>(header.data()), header.size()}));
@@ -64,7 +55,7 @@ absl::Status TensorFileWriter::WriteAll(std::span<const uint8_t> bytes) {
     const ssize_t written = write(fd_, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      return FileError("cannot write");
+      return base::FileError("cannot write", path_);
     }
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
@@ -102,8 +93,9 @@ absl::Status TensorFileWriter::Finish() {
   if (current_ != specs_.size())
     return absl::InvalidArgumentError(absl::StrCat(
         path_, ": bytes of tensor ", base::Quote(specs_[current_].name), " are missing"));
-  if (fsync(fd_) != 0) return FileError("cannot sync");
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) return FileError("cannot rename");
+  if (fsync(fd_) != 0) return base::FileError("cannot sync", path_);
+  if (rename(temporary_.c_str(), path_.c_str()) != 0)
+    return base::FileError("cannot rename", path_);
   temporary_.clear();
   SyncDirectoryOf(path_);
   return absl::OkStatus();
