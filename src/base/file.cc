@@ -15,41 +15,76 @@ namespace {
 
 constexpr char kPartial[] = ".partial";
 
-absl::Status FromErrno(std::string_view what, const std::string& path) {
-  const int error = errno;
-  const std::string message =
-      absl::StrCat(path, ": ", absl::string_view(what.data(), what.size()), ": ", strerror(error));
-  if (error == ENOENT || error == ENOTDIR)
-    return absl::NotFoundError(absl::StrCat(path, ": no such file"));
-  if (error == ENOSPC || error == EDQUOT || error == ENOMEM || error == EMFILE)
-    return absl::ResourceExhaustedError(message);
-  if (error == EACCES || error == EPERM || error == EROFS)
-    return absl::PermissionDeniedError(message);
-  return absl::UnavailableError(message);
-}
-
 class FileDescriptor {
  public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
+  explicit FileDescriptor(int fd = -1) : fd_(fd) {}
+  ~FileDescriptor() { Reset(-1); }
   FileDescriptor(const FileDescriptor&) = delete;
   FileDescriptor& operator=(const FileDescriptor&) = delete;
   int get() const { return fd_; }
+  void Reset(int fd) {
+    if (fd_ >= 0) close(fd_);
+    fd_ = fd;
+  }
 
  private:
   int fd_;
 };
 
-absl::StatusOr<uint64_t> RegularFileSize(int fd, const std::string& path) {
+// What can't be read is no use as input, whatever the reason: only a shortage may pass.
+absl::Status ReadError(std::string_view what, const std::string& path) {
+  const absl::Status status = FileError(what, path);
+  if (absl::IsNotFound(status)) return absl::NotFoundError(absl::StrCat(path, ": no such file"));
+  if (absl::IsResourceExhausted(status)) return status;
+  return absl::DataLossError(status.message());
+}
+
+std::string_view KindOf(mode_t mode) {
+  if (S_ISDIR(mode)) return "a directory";
+  if (S_ISFIFO(mode)) return "a named pipe";
+  if (S_ISSOCK(mode)) return "a socket";
+  return "a device";
+}
+
+absl::Status CheckRegular(const struct stat& info, const std::string& path) {
+  if (S_ISREG(info.st_mode)) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(path, ": is ", std::string(KindOf(info.st_mode)), ", expected a file"));
+}
+
+struct OpenedFile {
+  FileDescriptor fd;
+  uint64_t size = 0;
+};
+
+// Looks before it opens: opening alone can wait for a writer, or make a device do something. The
+// path may be given to another file in between, so it looks again.
+absl::Status OpenRegular(const std::string& path, OpenedFile* file) {
   struct stat info {};
-  if (fstat(fd, &info) != 0) return FromErrno("cannot stat", path);
-  if (S_ISDIR(info.st_mode))
-    return absl::InvalidArgumentError(absl::StrCat(path, ": is a directory, expected a file"));
-  if (!S_ISREG(info.st_mode))
-    return absl::InvalidArgumentError(absl::StrCat(path, ": is not a regular file"));
-  return static_cast<uint64_t>(info.st_size);
+  if (stat(path.c_str(), &info) != 0) return ReadError("cannot open", path);
+  CRIA_RETURN_IF_ERROR(CheckRegular(info, path));
+  file->fd.Reset(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file->fd.get() < 0) return ReadError("cannot open", path);
+  if (fstat(file->fd.get(), &info) != 0) return ReadError("cannot stat", path);
+  file->size = static_cast<uint64_t>(info.st_size);
+  return CheckRegular(info, path);
+}
+
+absl::StatusOr<std::string> ReadAll(int fd, const std::string& path, uint64_t max_bytes) {
+  std::string content;
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = read(fd, buffer, sizeof buffer);
+    if (got < 0) {
+      if (errno == EINTR) continue;
+      return ReadError("cannot read", path);
+    }
+    if (got == 0) return content;
+    content.append(buffer, static_cast<size_t>(got));
+    if (content.size() > max_bytes)
+      return absl::ResourceExhaustedError(
+          absl::StrCat(path, ": larger than the ", max_bytes, " bytes allowed here"));
+  }
 }
 
 absl::Status WriteAll(int fd, std::string_view content, const std::string& path) {
@@ -57,25 +92,48 @@ absl::Status WriteAll(int fd, std::string_view content, const std::string& path)
     const ssize_t written = write(fd, content.data(), content.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      return FromErrno("cannot write", path);
+      return FileError("cannot write", path);
     }
     content.remove_prefix(static_cast<size_t>(written));
   }
-  if (fsync(fd) != 0) return FromErrno("cannot sync", path);
+  if (fsync(fd) != 0) return FileError("cannot sync", path);
   return absl::OkStatus();
 }
 
 }  // namespace
 
+absl::Status FileError(std::string_view what, const std::string& path) {
+  const int error = errno;
+  const std::string message =
+      absl::StrCat(path, ": ", absl::string_view(what.data(), what.size()), ": ", strerror(error));
+  switch (error) {
+    case ENOENT:
+    case ENOTDIR:
+      return absl::NotFoundError(message);
+    case ENOSPC:
+    case EDQUOT:
+    case EFBIG:
+    case ENOMEM:
+    case EMFILE:
+    case ENFILE:
+      return absl::ResourceExhaustedError(message);
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return absl::PermissionDeniedError(message);
+    default:
+      return absl::InternalError(message);
+  }
+}
+
 absl::StatusOr<std::shared_ptr<const MappedFile>> MappedFile::Open(const std::string& path) {
-  const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return FromErrno("cannot open", path);
-  CRIA_ASSIGN_OR_RETURN(const uint64_t size, RegularFileSize(fd.get(), path));
+  OpenedFile file;
+  CRIA_RETURN_IF_ERROR(OpenRegular(path, &file));
   std::span<const uint8_t> bytes;
-  if (size > 0) {
-    void* address = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-    if (address == MAP_FAILED) return FromErrno("cannot map", path);
-    bytes = {static_cast<const uint8_t*>(address), size};
+  if (file.size > 0) {
+    void* address = mmap(nullptr, file.size, PROT_READ, MAP_PRIVATE, file.fd.get(), 0);
+    if (address == MAP_FAILED) return ReadError("cannot map", path);
+    bytes = {static_cast<const uint8_t*>(address), file.size};
   }
   return std::shared_ptr<const MappedFile>(new MappedFile(path, bytes));
 }
@@ -100,37 +158,30 @@ bool MappedFile::DropPages(std::span<const uint8_t> part) const {
   return true;
 }
 
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path, uint64_t max_bytes) {
+  OpenedFile file;
+  CRIA_RETURN_IF_ERROR(OpenRegular(path, &file));
+  return ReadAll(file.fd.get(), path, max_bytes);
+}
+
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes) {
   const FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (fd.get() < 0) return FromErrno("cannot open", path);
+  if (fd.get() < 0) return ReadError("cannot open", path);
   struct stat info {};
-  if (fstat(fd.get(), &info) != 0) return FromErrno("cannot stat", path);
+  if (fstat(fd.get(), &info) != 0) return ReadError("cannot stat", path);
   if (S_ISDIR(info.st_mode))
     return absl::InvalidArgumentError(absl::StrCat(path, ": is a directory, expected a file"));
-  std::string content;
-  char buffer[1 << 16];
-  while (true) {  // not by st_size: pipes and /dev/stdin are welcome
-    const ssize_t got = read(fd.get(), buffer, sizeof buffer);
-    if (got < 0) {
-      if (errno == EINTR) continue;
-      return FromErrno("cannot read", path);
-    }
-    if (got == 0) return content;
-    content.append(buffer, static_cast<size_t>(got));
-    if (content.size() > max_bytes)
-      return absl::ResourceExhaustedError(
-          absl::StrCat(path, ": larger than the ", max_bytes, " bytes allowed here"));
-  }
+  return ReadAll(fd.get(), path, max_bytes);
 }
 
 absl::Status WriteFileAtomically(const std::string& path, std::string_view content) {
   std::string temporary = path + ".XXXXXX";
   const FileDescriptor fd(mkostemp(temporary.data(), O_CLOEXEC));
-  if (fd.get() < 0) return FromErrno("cannot create", path);
+  if (fd.get() < 0) return FileError("cannot create", path);
   (void)fchmod(fd.get(), 0644);
   absl::Status status = WriteAll(fd.get(), content, path);
   if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0)
-    status = FromErrno("cannot rename", path);
+    status = FileError("cannot rename", path);
   if (!status.ok()) unlink(temporary.c_str());
   return status;
 }
@@ -138,7 +189,7 @@ absl::Status WriteFileAtomically(const std::string& path, std::string_view conte
 absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
   const std::string partial = path + kPartial;
   const int fd = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-  if (fd < 0) return FromErrno("cannot create", partial);
+  if (fd < 0) return FileError("cannot create", partial);
   std::unique_ptr<AtomicFile> file(new AtomicFile(path, fd));
   struct stat mine {
   }, named{};
@@ -149,7 +200,7 @@ absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string
     file->committed_ = true;  // not ours to remove
     return absl::AbortedError(absl::StrCat(partial, ": another process is writing it"));
   }
-  if (ftruncate(fd, 0) != 0) return FromErrno("cannot truncate", partial);
+  if (ftruncate(fd, 0) != 0) return FileError("cannot truncate", partial);
   return file;
 }
 
@@ -160,7 +211,7 @@ AtomicFile::~AtomicFile() {
 
 absl::Status AtomicFile::Reserve(uint64_t bytes) {
   errno = posix_fallocate(fd_, 0, static_cast<off_t>(bytes));
-  return errno == 0 ? absl::OkStatus() : FromErrno("cannot reserve its bytes", path_);
+  return errno == 0 ? absl::OkStatus() : FileError("cannot reserve its bytes", path_);
 }
 
 absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes) {
@@ -172,7 +223,7 @@ absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes
     const ssize_t written = pwrite(fd_, bytes.data(), count, static_cast<off_t>(offset));
     if (written < 0) {
       if (errno == EINTR) continue;
-      return FromErrno("cannot write", path_);
+      return FileError("cannot write", path_);
     }
     offset += static_cast<uint64_t>(written);
     bytes = bytes.subspan(static_cast<size_t>(written));
@@ -182,7 +233,7 @@ absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes
 
 absl::Status AtomicFile::Commit() {
   if (rename((path_ + kPartial).c_str(), path_.c_str()) != 0)
-    return FromErrno("cannot rename", path_);
+    return FileError("cannot rename", path_);
   committed_ = true;
   return absl::OkStatus();
 }
@@ -190,6 +241,11 @@ absl::Status AtomicFile::Commit() {
 bool FileExists(const std::string& path) {
   struct stat info {};
   return stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool PathExists(const std::string& path) {
+  struct stat info {};
+  return stat(path.c_str(), &info) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool DirectoryExists(const std::string& path) {

@@ -17,8 +17,7 @@ namespace cria::base {
 // rename, never rewritten in place.
 class MappedFile {
  public:
-  // kNotFound if there is no such file; kInvalidArgument if it is a directory; kUnavailable on an
-  // I/O error. An empty file gives empty bytes.
+  // Errors as ReadRegularFile. An empty file gives empty bytes.
   static absl::StatusOr<std::shared_ptr<const MappedFile>> Open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
@@ -40,8 +39,18 @@ class MappedFile {
   std::span<const uint8_t> bytes_;
 };
 
+// The failed call that errno tells of, as "path: what: reason". kNotFound, kPermissionDenied,
+// kResourceExhausted, and kInternal for what else a disk may answer (never kUnavailable, which
+// would blame the network).
+absl::Status FileError(std::string_view what, const std::string& path);
+
 // The content of a file of at most `max_bytes`; kResourceExhausted for a larger one, kNotFound if
-// absent.
+// absent, kDataLoss if it can't be read for another reason. Never waits for the other end of a
+// pipe: what is no regular file is kDataLoss, by its kind.
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path, uint64_t max_bytes);
+
+// The same for what a user names or pipes in: also of a pipe or /dev/stdin, read until its end.
+// kInvalidArgument for a directory.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes);
 
 // Writes to a temporary file beside `path`, syncs it and renames: readers see the old content or
@@ -74,6 +83,8 @@ class AtomicFile {
 };
 
 bool FileExists(const std::string& path);  // a regular file, or a link to one
+// Anything at all, also what can't be reached: opening it will tell.
+bool PathExists(const std::string& path);
 bool DirectoryExists(const std::string& path);
 
 }  // namespace cria::base

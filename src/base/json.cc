@@ -20,12 +20,15 @@ absl::StatusOr<json::value> ParseJson(std::string_view text, std::string_view wh
   if (text.size() > limits.max_bytes)
     return absl::ResourceExhaustedError(absl::StrCat(
         View(what), ": ", text.size(), " bytes of JSON, at most ", limits.max_bytes, " are read"));
+  // RFC 8259, section 8.1: readers may ignore a byte order mark, which Windows' editors write.
+  constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+  const size_t begin = text.starts_with(kByteOrderMark) ? kByteOrderMark.size() : 0;
   json::parse_options options;
   options.max_depth = limits.max_depth;
   boost::system::error_code error;
   json::stream_parser parser({}, options);
   try {
-    const size_t used = parser.write_some(text.data(), text.size(), error);
+    const size_t used = begin + parser.write_some(text.data() + begin, text.size() - begin, error);
     if (!error) parser.finish(error);
     if (error)
       return absl::DataLossError(

@@ -20,9 +20,9 @@ struct JsonLimits {
   size_t max_depth = 64;
 };
 
-// Parses one strict RFC 8259 document (no comments, no trailing commas, valid UTF-8). kDataLoss,
-// with the byte offset, when it isn't one; kResourceExhausted when it is larger than the limits.
-// `what` names it in messages.
+// Parses one strict RFC 8259 document (no comments, no trailing commas, valid UTF-8), perhaps after
+// a byte order mark. kDataLoss, with the byte offset, when it isn't one; kResourceExhausted when it
+// is larger than the limits. `what` names it in messages.
 absl::StatusOr<json::value> ParseJson(std::string_view text, std::string_view what,
                                       const JsonLimits& limits = {});
 

@@ -2,12 +2,14 @@
 // about them.
 //
 //   kInvalidArgument    the request is wrong (CLI exit 2, HTTP 400)
-//   kDataLoss           a file is damaged, truncated or hostile (exit 3)
+//   kDataLoss           an input file is damaged, truncated, hostile or can't be read (exit 3)
 //   kUnimplemented      a file or request asks for something Cria doesn't do; the message names it
-//   (exit 3) kNotFound           no such file, model, tensor (exit 3 for models) kResourceExhausted
-//   out of memory, context, disk or queue room (exit 5, HTTP 429) kUnavailable        the network
-//   or a remote failed; trying again may help (exit 4) kCancelled          the caller stopped it
-//   (exit 130) anything else       exit 1
+//                       (exit 3)
+//   kNotFound           no such file, model, tensor (exit 3 for models)
+//   kResourceExhausted  out of memory, context, disk or queue room (exit 5, HTTP 429)
+//   kUnavailable        the network or a remote failed; trying again may help (exit 4)
+//   kCancelled          the caller stopped it (exit 130)
+//   anything else       exit 1
 //
 // A message names the thing, what was expected, what came and what to do, in one line.
 #ifndef CRIA_BASE_STATUS_H_
@@ -21,12 +23,10 @@
 
 namespace cria::base {
 
-// Puts `context` in front of the message of a failed status: "context: message". OK stays OK.
-inline absl::Status Annotate(const absl::Status& status, std::string_view context) {
-  if (status.ok()) return status;
-  return absl::Status(status.code(), absl::StrCat(absl::string_view(context.data(), context.size()),
-                                                  ": ", status.message()));
-}
+// Puts `context` in front of the message of a failed status: "context: message". A name that the
+// message begins with already isn't said twice: "file: x" under "a/file" becomes "a/file: x". OK
+// stays OK.
+absl::Status Annotate(const absl::Status& status, std::string_view context);
 
 }  // namespace cria::base
 

@@ -31,7 +31,7 @@ absl::StatusOr<TensorIndex> Settle(Checkpoint::Parts* parts) {
   if (ResolveTiedHead(index, parts)) {
     CRIA_ASSIGN_OR_RETURN(index, IndexTensors(parts->tensors));
   }
-  CRIA_RETURN_IF_ERROR(CheckInventory(parts->config, parts->tensors, index));
+  CRIA_RETURN_IF_ERROR(CheckInventory(parts->format, parts->config, parts->tensors, index));
   return index;
 }
 

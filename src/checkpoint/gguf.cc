@@ -5,7 +5,7 @@
 #include <bit>
 #include <cstring>
 
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 
@@ -114,7 +114,7 @@ absl::Status GgufFile::WrongType(std::string_view key, std::string_view expected
   std::string actual(Name(value.type));
   if (const auto* array = std::get_if<GgufArray>(&value.value))
     absl::StrAppend(&actual, " of ", std::string(Name(array->type)));
-  return absl::DataLossError(absl::StrCat(what_, ": key ", Quote(key), " is of type ", actual,
+  return absl::DataLossError(absl::StrCat(what_, ": key ", base::Quote(key), " is of type ", actual,
                                           ", expected ", std::string(expected)));
 }
 
@@ -127,7 +127,7 @@ absl::StatusOr<std::optional<int64_t>> GgufFile::Int(std::string_view key) const
   if (large == nullptr) return WrongType(key, "an integer", *value);
   if (*large > INT64_MAX)
     return absl::DataLossError(
-        absl::StrCat(what_, ": key ", Quote(key), " is ", *large, ": out of range"));
+        absl::StrCat(what_, ": key ", base::Quote(key), " is ", *large, ": out of range"));
   return std::optional<int64_t>(static_cast<int64_t>(*large));
 }
 
@@ -175,7 +175,7 @@ absl::StatusOr<const GgufArray*> GgufFile::Ints(std::string_view key) const {
   for (uint64_t i = 0; i < array->count; ++i)
     if (array->IntAt(i) < 0)
       return absl::DataLossError(
-          absl::StrCat(what_, ": key ", Quote(key), ": element ", i, " is out of range"));
+          absl::StrCat(what_, ": key ", base::Quote(key), ": element ", i, " is out of range"));
   return array;
 }
 

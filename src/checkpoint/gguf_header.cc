@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "base/checked_math.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -32,7 +32,7 @@ void Align(std::string* out) {
 }
 
 absl::Status CheckSpec(const TensorSpec& spec) {
-  const std::string what = absl::StrCat("tensor ", Quote(spec.name));
+  const std::string what = absl::StrCat("tensor ", base::Quote(spec.name));
   if (spec.name.empty() || spec.name.size() > kMaxGgufTensorNameBytes)
     return absl::InvalidArgumentError(absl::StrCat(
         what, ": a name of ", spec.name.size(), " bytes, expected 1 to ", kMaxGgufTensorNameBytes));
@@ -62,7 +62,7 @@ absl::Status AppendTensors(const std::vector<TensorSpec>& specs, std::string* he
     CRIA_RETURN_IF_ERROR(CheckSpec(spec));
     if (!names.insert(spec.name).second)
       return absl::InvalidArgumentError(
-          absl::StrCat("tensor ", Quote(spec.name), " is given twice"));
+          absl::StrCat("tensor ", base::Quote(spec.name), " is given twice"));
     AppendString(spec.name, header);
     Append<uint32_t>(static_cast<uint32_t>(spec.shape.rank()), header);
     for (size_t i = spec.shape.rank(); i-- > 0;)  // the fastest dimension first
@@ -141,7 +141,7 @@ absl::StatusOr<std::string> GgufHeader(const GgufMetadata& metadata,
     if (key.empty() || key.size() > kMaxGgufKeyBytes ||
         value.longest_string > kMaxGgufStringBytes || elements > kMaxGgufArrayElements)
       return absl::InvalidArgumentError(
-          absl::StrCat("key ", Quote(key),
+          absl::StrCat("key ", base::Quote(key),
                        ": the key, its strings, or the arrays up to it are "
                        "longer than readers accept"));
     AppendString(key, &header);

@@ -4,8 +4,8 @@
 #include <cstring>
 
 #include "base/checked_math.h"
+#include "base/quote.h"
 #include "checkpoint/gguf.h"
-#include "checkpoint/quote.h"
 
 namespace cria::checkpoint {
 
@@ -124,7 +124,7 @@ absl::Status GgufParser::ReadHeader() {
 absl::Status GgufParser::ReadKey() {
   CRIA_ASSIGN_OR_RETURN(const std::string_view key, ReadString("a metadata key", kMaxGgufKeyBytes));
   if (key.empty()) return DataLoss("a metadata key before byte ", at_, " is empty");
-  const std::string of = "key " + Quote(key);
+  const std::string of = "key " + base::Quote(key);
   CRIA_ASSIGN_OR_RETURN(GgufValue value, ReadValue(of));
   if (!file_.metadata_.emplace(key, std::move(value)).second) return DataLoss(of, " occurs twice");
   return absl::OkStatus();
@@ -210,7 +210,7 @@ absl::Status GgufParser::ReadAlignment() {
 absl::Status GgufParser::ReadTensorInfo() {
   CRIA_ASSIGN_OR_RETURN(const std::string_view name,
                         ReadString("a tensor name", kMaxGgufTensorNameBytes));
-  const std::string of = "tensor " + Quote(name);
+  const std::string of = "tensor " + base::Quote(name);
   GgufTensor tensor;
   tensor.name = name;
   CRIA_ASSIGN_OR_RETURN(tensor.view.shape, ReadShape(of));
@@ -262,7 +262,7 @@ absl::Status GgufParser::PlaceTensors() {
 
 absl::Status GgufParser::PlaceTensor(size_t i, uint64_t data_start) {
   GgufTensor& tensor = file_.tensors_[i];
-  const std::string of = "tensor " + Quote(tensor.name);
+  const std::string of = "tensor " + base::Quote(tensor.name);
   const tensor::DTypeInfo& info = tensor::Info(tensor.view.dtype);
   const std::optional<uint64_t> size = tensor::ByteSize(tensor.view.dtype, tensor.view.shape);
   if (!size)
@@ -289,8 +289,8 @@ absl::Status GgufParser::CheckOverlaps() const {
   for (size_t i = 1; i < order.size(); ++i) {
     const std::span<const uint8_t> before = order[i - 1]->view.bytes;
     if (before.data() + before.size() > order[i]->view.bytes.data())
-      return DataLoss("tensors ", Quote(order[i - 1]->name), " and ", Quote(order[i]->name),
-                      " overlap in the file");
+      return DataLoss("tensors ", base::Quote(order[i - 1]->name), " and ",
+                      base::Quote(order[i]->name), " overlap in the file");
   }
   return absl::OkStatus();
 }

@@ -5,9 +5,10 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/quote.h"
 #include "checkpoint/gguf_names.h"
 #include "checkpoint/gguf_tokenizer.h"
-#include "checkpoint/quote.h"
+#include "checkpoint/inventory.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -119,11 +120,11 @@ absl::Status ConfigReader::ReadGeneral() {
   CRIA_ASSIGN_OR_RETURN(const auto architecture, file_.String("general.architecture"));
   if (!architecture) return DataLoss("key 'general.architecture' is missing");
   if (*architecture != kArchitecture)
-    return Unimplemented("architecture ", Quote(*architecture),
+    return Unimplemented("architecture ", base::Quote(*architecture),
                          " is not supported, only 'llama' is");
   CRIA_ASSIGN_OR_RETURN(const auto type, file_.String("general.type"));
   if (type && *type != "model")
-    return Unimplemented("holds ", Quote(*type), " (general.type), expected 'model'");
+    return Unimplemented("holds ", base::Quote(*type), " (general.type), expected 'model'");
   CRIA_ASSIGN_OR_RETURN(const auto parts, file_.Int("split.count"));
   if (parts && *parts > 1)
     return Unimplemented("is one of ", *parts,
@@ -139,7 +140,7 @@ absl::Status ConfigReader::RefuseUnknownArithmetic() const {
   for (const NeutralKey& entry : kNeutralKeys) {
     CRIA_ASSIGN_OR_RETURN(const std::optional<double> value, file_.Float(entry.key));
     if (value && *value != entry.neutral && *value != 0)
-      return Unimplemented("key ", Quote(entry.key), " is ", *value,
+      return Unimplemented("key ", base::Quote(entry.key), " is ", *value,
                            ": such models are not supported");
   }
   return absl::OkStatus();
@@ -203,7 +204,7 @@ absl::Status ConfigReader::ReadRopeScaling() {
     CRIA_ASSIGN_OR_RETURN(factor, file_.Float(Key("rope.scale_linear")));
   }
   if (type && *type != "none" && *type != "linear")
-    return Unimplemented("rope scaling ", Quote(*type),
+    return Unimplemented("rope scaling ", base::Quote(*type),
                          " is not supported, only 'none' and 'linear' are");
   if ((type && *type == "none") || !factor || *factor == 0 || *factor == 1) return absl::OkStatus();
   if (!std::isfinite(*factor) || *factor < 0)
@@ -235,7 +236,8 @@ absl::Status ConfigReader::ReadRopeDivisors() {
 
 absl::Status ConfigReader::ReadVocab() {
   const GgufTensor* embedding = file_.FindTensor(kEmbedding);
-  if (embedding == nullptr) return DataLoss("tensor '", std::string(kEmbedding), "' is missing");
+  if (embedding == nullptr)
+    return DataLoss(MissingTensor(Format::kGguf, "model.embed_tokens.weight"));
   if (embedding->view.shape.rank() != 2)
     return DataLoss("tensor '", std::string(kEmbedding), "' has shape ",
                     embedding->view.shape.ToString(), ", expected [vocabulary, ", config_.hidden,

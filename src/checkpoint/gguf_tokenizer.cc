@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -19,7 +19,7 @@ absl::StatusOr<std::vector<std::string>> CopyStrings(const GgufFile& file, std::
 absl::Status CheckLength(const GgufFile& file, std::string_view key, uint64_t length,
                          size_t tokens) {
   if (length == tokens) return absl::OkStatus();
-  return absl::DataLossError(absl::StrCat(file.what(), ": key ", Quote(key), " has ", length,
+  return absl::DataLossError(absl::StrCat(file.what(), ": key ", base::Quote(key), " has ", length,
                                           " elements, expected one for each of the ", tokens,
                                           " tokens"));
 }
@@ -35,7 +35,8 @@ absl::Status ReadScoresAndTypes(const GgufFile& file, Vocabulary* vocabulary) {
     for (size_t i = 0; i < tokens; ++i)
       vocabulary->scores.push_back(static_cast<float>(scores->FloatAt(i)));
   } else if (vocabulary->model == "llama") {
-    return absl::DataLossError(absl::StrCat(file.what(), ": key ", Quote(kScores), " is missing"));
+    return absl::DataLossError(
+        absl::StrCat(file.what(), ": key ", base::Quote(kScores), " is missing"));
   }
   CRIA_ASSIGN_OR_RETURN(const GgufArray* types, file.Ints(kTypes));
   if (types == nullptr) return absl::OkStatus();
@@ -44,8 +45,8 @@ absl::Status ReadScoresAndTypes(const GgufFile& file, Vocabulary* vocabulary) {
   for (size_t i = 0; i < tokens; ++i) {
     const int64_t type = types->IntAt(i);
     if (type < 0 || type > 6)  // 0 is "undefined" in llama.h
-      return absl::DataLossError(absl::StrCat(file.what(), ": key ", Quote(kTypes), ": element ", i,
-                                              " is ", type, ", expected 0 to 6"));
+      return absl::DataLossError(absl::StrCat(file.what(), ": key ", base::Quote(kTypes),
+                                              ": element ", i, " is ", type, ", expected 0 to 6"));
     vocabulary->types.push_back(static_cast<int32_t>(type));
   }
   return absl::OkStatus();
@@ -55,7 +56,7 @@ absl::StatusOr<std::optional<int64_t>> TokenId(const GgufFile& file, std::string
                                                int64_t vocab) {
   CRIA_ASSIGN_OR_RETURN(const std::optional<int64_t> id, file.Int(key));
   if (id && (*id < 0 || *id >= vocab))
-    return absl::DataLossError(absl::StrCat(file.what(), ": key ", Quote(key), " is ", *id,
+    return absl::DataLossError(absl::StrCat(file.what(), ": key ", base::Quote(key), " is ", *id,
                                             ", expected an id below the vocabulary's size ",
                                             vocab));
   return id;
@@ -90,10 +91,10 @@ absl::StatusOr<Vocabulary> ReadVocabulary(const GgufFile& file, std::string_view
   CRIA_ASSIGN_OR_RETURN(vocabulary.tokens, CopyStrings(file, kTokens));
   if (vocabulary.tokens.empty())
     return absl::DataLossError(
-        absl::StrCat(file.what(), ": key ", Quote(kTokens), " is missing or empty"));
+        absl::StrCat(file.what(), ": key ", base::Quote(kTokens), " is missing or empty"));
   if (static_cast<int64_t>(vocabulary.tokens.size()) > rows)
     return absl::DataLossError(
-        absl::StrCat(file.what(), ": key ", Quote(kTokens), " has ", vocabulary.tokens.size(),
+        absl::StrCat(file.what(), ": key ", base::Quote(kTokens), " has ", vocabulary.tokens.size(),
                      " tokens, the embedding table has only ", rows, " rows"));
   CRIA_RETURN_IF_ERROR(ReadScoresAndTypes(file, &vocabulary));
   CRIA_ASSIGN_OR_RETURN(vocabulary.merges, CopyStrings(file, "tokenizer.ggml.merges"));
@@ -116,7 +117,8 @@ absl::StatusOr<TokenizerData> ReadGgufTokenizer(const GgufFile& file, ModelConfi
   if (chat_template) data.chat_template = std::string(*chat_template);
   if (!model || *model == "none" || *model == "no_vocab") return data;
   if (*model != "gpt2" && *model != "llama")
-    return absl::UnimplementedError(absl::StrCat(file.what(), ": tokenizer model ", Quote(*model),
+    return absl::UnimplementedError(absl::StrCat(file.what(), ": tokenizer model ",
+                                                 base::Quote(*model),
                                                  " is not supported, only 'gpt2' and 'llama' are"));
   data.kind = TokenizerData::Kind::kVocabulary;
   CRIA_ASSIGN_OR_RETURN(data.vocabulary, ReadVocabulary(file, *model, config->vocab));

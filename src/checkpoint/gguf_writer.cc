@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/quote.h"
 #include "checkpoint/gguf_header.h"
 #include "checkpoint/gguf_names.h"
-#include "checkpoint/quote.h"
 #include "checkpoint/rope_rows.h"
 #include "checkpoint/rope_scaling.h"
 #include "checkpoint/weight_table.h"
@@ -144,7 +144,7 @@ class GgufModelWriter {
       if (view == nullptr) continue;
       if (view->dtype == DType::kI8)
         return absl::UnimplementedError(absl::StrCat(
-            "tensor ", Quote(weight.name), ": int8 with scales can't be written as GGUF"));
+            "tensor ", base::Quote(weight.name), ": int8 with scales can't be written as GGUF"));
       specs_.push_back({NameOf(weight), IsVector(weight) ? DType::kF32 : view->dtype, view->shape});
       weights_.push_back(std::move(weight));
     }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/json.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -69,7 +69,7 @@ absl::Status CheckArchitecture(const object& fields) {
   CRIA_ASSIGN_OR_RETURN(const auto type, FromFile(base::GetString(fields, "model_type")));
   if (type && *type != "llama")
     return absl::UnimplementedError(
-        absl::StrCat("model_type ", Quote(*type), " is not supported, only 'llama' is"));
+        absl::StrCat("model_type ", base::Quote(*type), " is not supported, only 'llama' is"));
   const array* classes = base::FindArray(fields, "architectures");
   if (classes == nullptr || classes->empty())
     return type ? absl::OkStatus() : Missing("model_type");
@@ -78,7 +78,7 @@ absl::Status CheckArchitecture(const object& fields) {
     const std::string text = Str(name.get_string());
     if (text != "LlamaForCausalLM" && text != "LLaMAForCausalLM")
       return absl::UnimplementedError(absl::StrCat(
-          "architecture ", Quote(text), " is not supported, only 'LlamaForCausalLM' is"));
+          "architecture ", base::Quote(text), " is not supported, only 'LlamaForCausalLM' is"));
   }
   return absl::OkStatus();
 }
@@ -88,14 +88,14 @@ absl::Status CheckPlainModel(const object& fields) {
   CRIA_ASSIGN_OR_RETURN(const auto activation, FromFile(base::GetString(fields, "hidden_act")));
   if (activation && *activation != "silu" && *activation != "swish")
     return absl::UnimplementedError(
-        absl::StrCat("hidden_act ", Quote(*activation), " is not supported, only 'silu' is"));
+        absl::StrCat("hidden_act ", base::Quote(*activation), " is not supported, only 'silu' is"));
   if (const value* quantization = base::Find(fields, "quantization_config")) {
     const object* scheme = quantization->if_object();
     const value* method = scheme == nullptr ? nullptr : base::Find(*scheme, "quant_method");
     const std::string name =
         method != nullptr && method->is_string() ? Str(method->get_string()) : "unnamed";
     return absl::UnimplementedError(
-        absl::StrCat("quantization_config: method ", Quote(name),
+        absl::StrCat("quantization_config: method ", base::Quote(name),
                      " is not supported; use the unquantised model or a GGUF file"));
   }
   return absl::OkStatus();
@@ -190,7 +190,7 @@ absl::Status ReadScaling(const object& fields, const object& rope, ModelConfig* 
     return absl::OkStatus();
   }
   return absl::UnimplementedError(absl::StrCat(
-      "rope type ", Quote(*type), " is not supported; 'default', 'linear' and 'llama3' are"));
+      "rope type ", base::Quote(*type), " is not supported; 'default', 'linear' and 'llama3' are"));
 }
 
 absl::Status ReadRope(const object& fields, ModelConfig* config) {
@@ -213,12 +213,11 @@ absl::Status ReadRope(const object& fields, ModelConfig* config) {
   };
   CRIA_ASSIGN_OR_RETURN(config->rope_theta, number("rope_theta", 10000.0));
   CRIA_ASSIGN_OR_RETURN(const double rotary, number("partial_rotary_factor", 1.0));
-  if (!(rotary > 0 && rotary <= 1))
-    return absl::DataLossError(
-        absl::StrCat("'partial_rotary_factor' is ", rotary, ", expected more than 0, up to 1"));
-  constexpr double kSlack = 1e-6;  // 10/98 of 98 is 10, whatever the last bit of the quotient
-  config->rotary_dim =
-      static_cast<int64_t>(static_cast<double>(config->head_dim) * rotary + kSlack);
+  if (rotary != 1)  // transformers ignores it for llama, or fails, depending on the rope type
+    return absl::UnimplementedError(
+        absl::StrCat("'partial_rotary_factor' is ", rotary,
+                     ": llama models rotate whole heads; remove the key if this one does"));
+  config->rotary_dim = config->head_dim;
   return absl::OkStatus();
 }
 

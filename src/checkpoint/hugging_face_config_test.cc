@@ -72,7 +72,7 @@ TEST(HuggingFaceConfig, AbsentFieldsMeanWhatTransformersMeans) {
 TEST(HuggingFaceConfig, HeadDimNeedNotBeHiddenByHeads) {
   EXPECT_EQ(Model(R"({"head_dim": 32})").head_dim, 32);
   EXPECT_EQ(Model(R"({"head_dim": 32, "hidden_size": 60})").head_dim, 32);
-  EXPECT_EQ(Model(R"({"head_dim": 32, "partial_rotary_factor": 0.25})").rotary_dim, 8);
+  EXPECT_EQ(Model(R"({"head_dim": 32, "partial_rotary_factor": 1.0})").rotary_dim, 32);
 }
 
 TEST(HuggingFaceConfig, RopeScalingInEveryForm) {
@@ -104,10 +104,10 @@ TEST(HuggingFaceConfig, RopeScalingInEveryForm) {
   EXPECT_EQ(linear.rope_scaling.factor, 2.5);
   const ModelConfig plain =
       Model(R"({"rope_theta": 7, "rope_parameters": {"rope_type": "default", "rope_theta": 10.0,
-                "partial_rotary_factor": 0.5}})");
+                "partial_rotary_factor": 1}})");
   EXPECT_EQ(plain.rope_scaling.type, RopeScaling::Type::kNone);
   EXPECT_EQ(plain.rope_theta, 10);
-  EXPECT_EQ(plain.rotary_dim, 4);
+  EXPECT_EQ(plain.rotary_dim, 8);
 }
 
 TEST(HuggingFaceConfig, WidthsByLayer) {
@@ -181,8 +181,10 @@ TEST(HuggingFaceConfig, NamesWhatIsWrong) {
       {R"({"num_attention_heads": [8, 4]})", StatusCode::kDataLoss, "can't be derived"},
       {R"({"vocab_size": 99999999999})", StatusCode::kDataLoss, "vocabulary size"},
       {R"({"rope_theta": 0})", StatusCode::kDataLoss, "rope theta"},
-      {R"({"partial_rotary_factor": 1.5})", StatusCode::kDataLoss, "'partial_rotary_factor'"},
-      {R"({"partial_rotary_factor": 0.4})", StatusCode::kDataLoss, "rotary dimension is 3"},
+      {R"({"partial_rotary_factor": 0.5})", StatusCode::kUnimplemented,
+       "'partial_rotary_factor' is 0.5"},
+      {R"({"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5}})",
+       StatusCode::kUnimplemented, "'partial_rotary_factor' is 0.5"},
       {R"({"tie_word_embeddings": 1})", StatusCode::kDataLoss, "'tie_word_embeddings'"},
       {R"({"eos_token_id": "</s>"})", StatusCode::kDataLoss, "'eos_token_id'"},
       {R"({"eos_token_id": [[2]]})", StatusCode::kDataLoss, "'eos_token_id'"},

@@ -6,8 +6,8 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/quote.h"
 #include "checkpoint/hugging_face_config.h"
-#include "checkpoint/quote.h"
 #include "checkpoint/safetensors_set.h"
 
 namespace cria::checkpoint {
@@ -22,8 +22,8 @@ std::string Join(const std::string& directory, std::string_view name) {
 
 // The content of a file that need not be there.
 absl::StatusOr<std::string> ReadOptional(const std::string& path, uint64_t max_bytes) {
-  if (!base::FileExists(path)) return std::string();
-  return base::ReadFile(path, max_bytes);
+  if (!base::PathExists(path)) return std::string();
+  return base::ReadRegularFile(path, max_bytes);
 }
 
 // Older models name the trunk's tensors without "model.".
@@ -71,9 +71,9 @@ absl::StatusOr<TokenizerData> ReadTokenizer(const std::string& directory) {
       {"tokenizer.model", TokenizerData::Kind::kTiktoken}};
   for (const auto& [name, kind] : kFiles) {
     const std::string path = Join(directory, name);
-    if (!base::FileExists(path)) continue;
+    if (!base::PathExists(path)) continue;
     data.kind = kind;
-    CRIA_ASSIGN_OR_RETURN(data.file, base::ReadFile(path, kMaxTokenizerBytes));
+    CRIA_ASSIGN_OR_RETURN(data.file, base::ReadRegularFile(path, kMaxTokenizerBytes));
     break;
   }
   return data;
@@ -88,9 +88,9 @@ absl::Status CheckBiases(const HuggingFaceConfig& config, const std::vector<Tens
     if (!name.ends_with("_proj.bias")) continue;
     const bool in_attention = name.find(".self_attn.") != std::string_view::npos;
     if (!(in_attention ? config.attention_bias : config.mlp_bias))
-      return absl::DataLossError(absl::StrCat("tensor ", Quote(name), ": the config says ",
-                                              in_attention ? "attention_bias" : "mlp_bias",
-                                              " false"));
+      return absl::DataLossError(
+          absl::StrCat("tensor ", base::Quote(entry.source), ": the config says ",
+                       in_attention ? "attention_bias" : "mlp_bias", " false"));
     ++(in_attention ? attention : mlp);
   }
   const auto layers = static_cast<int64_t>(config.model.layers.size());
@@ -111,7 +111,8 @@ absl::StatusOr<Checkpoint::Parts> ReadHuggingFace(const std::string& directory) 
   parts.format = Format::kHuggingFace;
   parts.path = directory;
   const std::string config_path = Join(directory, "config.json");
-  CRIA_ASSIGN_OR_RETURN(const std::string json, base::ReadFile(config_path, kMaxConfigBytes));
+  CRIA_ASSIGN_OR_RETURN(const std::string json,
+                        base::ReadRegularFile(config_path, kMaxConfigBytes));
   CRIA_ASSIGN_OR_RETURN(HuggingFaceConfig config, ParseHuggingFaceConfig(json, config_path));
   const std::string generation_path = Join(directory, "generation_config.json");
   CRIA_ASSIGN_OR_RETURN(const std::string generation,

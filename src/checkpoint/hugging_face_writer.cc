@@ -10,7 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 #include "checkpoint/rope_rows.h"
 #include "checkpoint/safetensors_writer.h"
 #include "checkpoint/weight_table.h"
@@ -32,6 +32,11 @@ absl::Status CheckExpressible(const ModelConfig& config) {
     return absl::UnimplementedError(
         "a table of rope divisors can't be written to config.json; start from a checkpoint whose "
         "config names its rope scaling");
+  if (config.rotary_dim != config.head_dim)
+    return absl::UnimplementedError(absl::StrCat(
+        "a model that rotates ", config.rotary_dim, " of the ", config.head_dim,
+        " elements of a head can't be written to config.json: transformers rotates whole heads; "
+        "write GGUF"));
   if (config.int8_token_activations || config.ffn_hadamard || config.lora_scale != 0)
     return absl::UnimplementedError(
         "a device-quantised model can't be written as a Hugging Face directory");
@@ -141,9 +146,10 @@ class ModelWriter {
       const tensor::View* view = checkpoint_.Find(weight.name);
       if (view == nullptr) continue;
       if (view->dtype == tensor::DType::kI8 || tensor::Info(view->dtype).is_block_format())
-        return absl::UnimplementedError(absl::StrCat(
-            "tensor ", Quote(weight.name), " is stored as ", std::string(tensor::Name(view->dtype)),
-            "; a Hugging Face directory holds F32, F16 and BF16"));
+        return absl::UnimplementedError(
+            absl::StrCat("tensor ", base::Quote(weight.name), " is stored as ",
+                         std::string(tensor::Name(view->dtype)),
+                         "; a Hugging Face directory holds F32, F16 and BF16"));
       specs.push_back({weight.name, view->dtype, view->shape});
       weights.push_back(std::move(weight));
     }
@@ -178,13 +184,13 @@ absl::Status WriteDirectoryAtomically(
   if (!target.has_filename()) target = target.parent_path();  // "out/" means "out"
   std::string temporary = target.string() + ".XXXXXX";
   if (mkdtemp(temporary.data()) == nullptr)
-    return absl::UnavailableError(absl::StrCat(path, ": cannot create a directory beside it"));
+    return base::FileError("cannot create a directory beside it", path);
   (void)chmod(temporary.c_str(), 0755);
   absl::Status status = write(temporary);
   if (status.ok()) {
     fs::rename(temporary, target, error);
     if (error)
-      status = absl::UnavailableError(absl::StrCat(path, ": cannot rename: ", error.message()));
+      status = absl::InternalError(absl::StrCat(path, ": cannot rename: ", error.message()));
   }
   if (!status.ok()) fs::remove_all(temporary, error);
   return status;
@@ -214,9 +220,6 @@ absl::StatusOr<std::string> HuggingFaceConfigJson(const Checkpoint& checkpoint) 
       {"attention_bias", checkpoint.Find("model.layers.0.self_attn.q_proj.bias") != nullptr},
       {"mlp_bias", checkpoint.Find("model.layers.0.mlp.gate_proj.bias") != nullptr},
       {"torch_dtype", TorchType(checkpoint)}};
-  if (config.rotary_dim != config.head_dim)
-    fields["partial_rotary_factor"] =
-        static_cast<double>(config.rotary_dim) / static_cast<double>(config.head_dim);
   if (!config.name.empty()) fields["_name_or_path"] = config.name;
   AddTokens(config, &fields);
   return base::json::serialize(fields);

@@ -10,7 +10,8 @@ namespace cria::checkpoint {
 
 // config.json for `config`, as transformers 4 and 5 read it, if all layers have the same widths;
 // else with lists of one value per layer. kUnimplemented for what the format can't say (rope
-// divisors, device quantisation). `checkpoint` gives the biases and the type of the weights.
+// divisors, heads that rotate in part, device quantisation). `checkpoint` gives the biases and the
+// type of the weights.
 absl::StatusOr<std::string> HuggingFaceConfigJson(const Checkpoint& checkpoint);
 
 // Writes config.json, generation_config.json, model.safetensors and the tokenizer files to a new

@@ -2,8 +2,11 @@
 
 #include <charconv>
 #include <cstring>
+#include <optional>
 
-#include "checkpoint/quote.h"
+#include "base/quote.h"
+#include "checkpoint/gguf_names.h"
+#include "checkpoint/meta_names.h"
 #include "checkpoint/weight_table.h"
 
 namespace cria::checkpoint {
@@ -43,9 +46,10 @@ bool SameBytes(const tensor::View& a, const tensor::View& b) {
 
 class Inventory {
  public:
-  Inventory(const ModelConfig& config, const std::vector<TensorEntry>& tensors,
+  Inventory(Format format, const ModelConfig& config, const std::vector<TensorEntry>& tensors,
             const TensorIndex& index)
-      : config_(config),
+      : format_(format),
+        config_(config),
         tensors_(tensors),
         index_(index),
         table_(WeightTable(config)),
@@ -65,6 +69,14 @@ class Inventory {
     return found == index_.end() ? nullptr : &tensors_[found->second].view;
   }
 
+  // "tensor 'X'", by the name in the file.
+  std::string Called(const std::string& name) const {
+    const auto found = index_.find(name);
+    return absl::StrCat("tensor ",
+                        base::Quote(found == index_.end() ? NameInFile(format_, name)
+                                                          : tensors_[found->second].source));
+  }
+
   void Mark(const std::string& name) {
     const auto found = index_.find(name);
     if (found != index_.end()) known_[found->second] = true;
@@ -81,14 +93,12 @@ class Inventory {
   }
 
   absl::Status Unknown(const TensorEntry& entry) const {
-    const std::string source =
-        entry.source == entry.name ? "" : absl::StrCat(" (in the file: ", Quote(entry.source), ")");
     if (LayerOf(entry.name) >= static_cast<int64_t>(config_.layers.size()))
-      return absl::DataLossError(absl::StrCat("tensor ", Quote(entry.name), source,
+      return absl::DataLossError(absl::StrCat("tensor ", base::Quote(entry.source),
                                               ": the config has only ", config_.layers.size(),
-                                              " layers"));
+                                              " layers: weights and config are not of one model"));
     return absl::UnimplementedError(
-        absl::StrCat("tensor ", Quote(entry.name), source,
+        absl::StrCat("tensor ", base::Quote(entry.source),
                      ": not a tensor of the llama architecture; running the model without it "
                      "would be wrong"));
   }
@@ -100,7 +110,7 @@ class Inventory {
     const bool is_matrix = spec.role != WeightRole::kNorm && spec.role != WeightRole::kBias;
     if (is_matrix ? !IsMatrixType(view->dtype) : !IsPlainFloat(view->dtype))
       return absl::UnimplementedError(absl::StrCat(
-          "tensor '", spec.name, "': stored as ", DTypeName(*view), ", expected ",
+          Called(spec.name), ": stored as ", DTypeName(*view), ", expected ",
           is_matrix ? "F32, F16, BF16, a block format, or I8 with scales" : "F32, F16 or BF16"));
     if (!is_matrix) return absl::OkStatus();
     CRIA_RETURN_IF_ERROR(CheckScales(spec, *view));
@@ -108,31 +118,35 @@ class Inventory {
   }
 
   absl::Status Missing(const std::string& name, const Shape& shape) const {
-    const std::string hint =
-        name == "lm_head.weight" ? " and the config doesn't tie it to the embedding" : "";
-    return absl::DataLossError(
-        absl::StrCat("tensor '", name, "' ", shape.ToString(), " is missing", hint));
+    if (name == "lm_head.weight")
+      return absl::DataLossError(absl::StrCat(
+          Called(name), " ", shape.ToString(),
+          " is missing and the config doesn't tie it to the embedding: if the model's head is its "
+          "embedding, set tie_word_embeddings to true"));
+    return absl::DataLossError(MissingTensor(format_, name, &shape));
   }
 
   absl::Status CheckAbsent(const WeightSpec& spec) const {
     if (spec.role == WeightRole::kHead && Find("lm_head.scales") != nullptr)
-      return absl::DataLossError("tensor 'lm_head.scales' is there without 'lm_head.weight'");
+      return absl::DataLossError(absl::StrCat(
+          Called("lm_head.scales"), " is there without its weight: is the download complete?"));
     return absl::OkStatus();
   }
 
   absl::Status CheckView(const std::string& name, const View& view, const Shape& shape) const {
     if (!(view.shape == shape))
-      return absl::DataLossError(absl::StrCat("tensor '", name, "': shape ", view.shape.ToString(),
-                                              ", the config calls for ", shape.ToString()));
+      return absl::DataLossError(absl::StrCat(Called(name), ": shape ", view.shape.ToString(),
+                                              ", the config calls for ", shape.ToString(),
+                                              ": weights and config are not of one model"));
     const auto bytes = tensor::ByteSize(view.dtype, shape);
     if (!bytes)
       return absl::DataLossError(
-          absl::StrCat("tensor '", name, "': rows of ", view.cols(), " elements don't divide into ",
+          absl::StrCat(Called(name), ": rows of ", view.cols(), " elements don't divide into ",
                        DTypeName(view), " blocks of ", tensor::Info(view.dtype).block_elements));
     if (*bytes != view.bytes.size())
-      return absl::DataLossError(absl::StrCat("tensor '", name, "': ", view.bytes.size(),
-                                              " bytes, ", shape.ToString(), " ", DTypeName(view),
-                                              " needs ", *bytes));
+      return absl::DataLossError(absl::StrCat(Called(name), ": ", view.bytes.size(), " bytes, ",
+                                              shape.ToString(), " ", DTypeName(view), " needs ",
+                                              *bytes));
     return absl::OkStatus();
   }
 
@@ -147,16 +161,16 @@ class Inventory {
                                               DTypeName(weight), ", expected I8"));
     }
     if (scales == nullptr)
-      return absl::DataLossError(
-          absl::StrCat("tensor '", name, "' is missing: '", spec.name, "' is I8 and needs scales"));
+      return absl::DataLossError(absl::StrCat(Called(name), " is missing: ", Called(spec.name),
+                                              " is I8 and needs scales"));
     if (scales->dtype != DType::kF32)
       return absl::UnimplementedError(
-          absl::StrCat("tensor '", name, "': stored as ", DTypeName(*scales), ", expected F32"));
+          absl::StrCat(Called(name), ": stored as ", DTypeName(*scales), ", expected F32"));
     const Shape& shape = scales->shape;
     if (shape.rank() != 2 || shape[0] != weight.rows() || shape[1] < 1 ||
         weight.cols() % shape[1] != 0)
       return absl::DataLossError(absl::StrCat(
-          "tensor '", name, "': shape ", shape.ToString(), ", expected [", weight.rows(),
+          Called(name), ": shape ", shape.ToString(), ", expected [", weight.rows(),
           ", groups] with groups dividing the ", weight.cols(), " columns of the weight"));
     return CheckView(name, *scales, shape);
   }
@@ -170,18 +184,18 @@ class Inventory {
     const View* b = Find(name_b);
     if (a == nullptr && b == nullptr) return absl::OkStatus();
     if (a == nullptr || b == nullptr)
-      return absl::DataLossError(absl::StrCat("tensor '", a == nullptr ? name_a : name_b,
-                                              "' is missing: a LoRA branch has both A and B"));
+      return absl::DataLossError(absl::StrCat(Called(a == nullptr ? name_a : name_b),
+                                              " is missing: a LoRA branch has both A and B"));
     const int64_t rank = a->shape.rank() == 2 ? a->shape[0] : 0;
     if (rank < 1)
-      return absl::DataLossError(absl::StrCat("tensor '", name_a, "': shape ", a->shape.ToString(),
+      return absl::DataLossError(absl::StrCat(Called(name_a), ": shape ", a->shape.ToString(),
                                               ", expected [rank, ", spec.shape[1], "]"));
     CRIA_RETURN_IF_ERROR(CheckView(name_a, *a, {rank, spec.shape[1]}));
     CRIA_RETURN_IF_ERROR(CheckView(name_b, *b, {spec.shape[0], rank}));
     for (const auto& [name, view] : {std::pair(&name_a, a), std::pair(&name_b, b)})
       if (!IsPlainFloat(view->dtype))
         return absl::UnimplementedError(absl::StrCat(
-            "tensor '", *name, "': stored as ", DTypeName(*view), ", expected F32, F16 or BF16"));
+            Called(*name), ": stored as ", DTypeName(*view), ", expected F32, F16 or BF16"));
     lora_name_ = name_a;
     return absl::OkStatus();
   }
@@ -189,13 +203,14 @@ class Inventory {
   absl::Status CheckLoraDeclared() const {
     if (!lora_name_.empty() && config_.lora_scale == 0)
       return absl::DataLossError(
-          absl::StrCat("tensor '", lora_name_, "': the config declares no LoRA scale"));
+          absl::StrCat(Called(lora_name_), ": the config declares no LoRA scale"));
     if (lora_name_.empty() && config_.lora_scale != 0)
       return absl::DataLossError(
           "the config declares a LoRA branch, but there are no adaptor tensors");
     return absl::OkStatus();
   }
 
+  const Format format_;
   const ModelConfig& config_;
   const std::vector<TensorEntry>& tensors_;
   const TensorIndex& index_;
@@ -211,11 +226,25 @@ absl::StatusOr<TensorIndex> IndexTensors(const std::vector<TensorEntry>& tensors
   for (size_t i = 0; i < tensors.size(); ++i) {
     const auto [position, is_new] = index.emplace(tensors[i].name, i);
     if (!is_new)
-      return absl::DataLossError(absl::StrCat(
-          "tensor ", Quote(tensors[i].name), " is there twice, as ",
-          Quote(tensors[position->second].source), " and as ", Quote(tensors[i].source)));
+      return absl::DataLossError(absl::StrCat("tensor ", base::Quote(tensors[i].name),
+                                              " is there twice, as ",
+                                              base::Quote(tensors[position->second].source),
+                                              " and as ", base::Quote(tensors[i].source)));
   }
   return index;
+}
+
+std::string NameInFile(Format format, const std::string& canonical) {
+  std::optional<std::string> name;
+  if (format == Format::kGguf) name = GgufFromCanonical(canonical);
+  if (format == Format::kMeta) name = MetaFromCanonical(canonical);
+  return name.value_or(canonical);
+}
+
+std::string MissingTensor(Format format, const std::string& canonical, const Shape* shape) {
+  return absl::StrCat("tensor ", base::Quote(NameInFile(format, canonical)),
+                      shape == nullptr ? "" : absl::StrCat(" ", shape->ToString()),
+                      " is missing: an incomplete download, or not the weights of this config");
 }
 
 bool IsIgnorable(const std::string& name) {
@@ -230,9 +259,9 @@ bool SameTensor(const std::vector<TensorEntry>& tensors, const TensorIndex& inde
   return SameBytes(tensors[at->second].view, tensors[bt->second].view);
 }
 
-absl::Status CheckInventory(const ModelConfig& config, const std::vector<TensorEntry>& tensors,
-                            const TensorIndex& index) {
-  return Inventory(config, tensors, index).Check();
+absl::Status CheckInventory(Format format, const ModelConfig& config,
+                            const std::vector<TensorEntry>& tensors, const TensorIndex& index) {
+  return Inventory(format, config, tensors, index).Check();
 }
 
 }  // namespace cria::checkpoint

@@ -3,8 +3,8 @@
 #include <cmath>
 
 #include "base/json.h"
+#include "base/quote.h"
 #include "checkpoint/config.h"
-#include "checkpoint/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -81,7 +81,7 @@ absl::Status ReadQuantization(const object& fields, MetaParams* params) {
     CRIA_ASSIGN_OR_RETURN(const auto scheme, FromFile(base::GetString(*arguments, "scheme")));
     if (!scheme || *scheme != kScheme)
       return absl::UnimplementedError(
-          absl::StrCat("'quantization_args': scheme ", scheme ? Quote(*scheme) : "(none)",
+          absl::StrCat("'quantization_args': scheme ", scheme ? base::Quote(*scheme) : "(none)",
                        " is not supported, only '", View(kScheme), "' is"));
     params->quantized = true;
     CRIA_ASSIGN_OR_RETURN(params->spinquant, BoolOr(*arguments, "spinquant", false));

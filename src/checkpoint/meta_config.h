@@ -18,7 +18,9 @@ struct MetaParams {
   int64_t dim = 0, layers = 0, heads = 0, kv_heads = 0;
   std::optional<int64_t> vocab, head_dim;
   double norm_eps = 1e-5;
-  double rope_theta = 500000;
+  // Llama 3's files all state it. Llama 2's don't: precompute_freqs_cis in llama/model.py of
+  // github.com/meta-llama/llama takes 10000.
+  double rope_theta = 10000;
   bool scaled_rope = false;
   std::optional<double> rope_factor;  // else it follows from the model, see MetaRopeFactor
   double high_freq_factor = 4;

@@ -31,6 +31,7 @@ TEST(MetaConfig, PublishedParams) {
   EXPECT_EQ(params.kv_heads, 8);
   EXPECT_EQ(params.vocab, 128256);
   EXPECT_EQ(params.norm_eps, 1e-5);
+  EXPECT_EQ(params.rope_theta, 500000);
   EXPECT_TRUE(params.scaled_rope);
   EXPECT_FALSE(params.quantized);
 }
@@ -45,7 +46,7 @@ TEST(MetaConfig, AbsentFieldsMeanWhatTheOriginalMeans) {
     EXPECT_EQ(params.kv_heads, 2);
     EXPECT_EQ(params.vocab, std::nullopt);
     EXPECT_EQ(params.norm_eps, 1e-5);
-    EXPECT_EQ(params.rope_theta, 500000);
+    EXPECT_EQ(params.rope_theta, 10000);
     EXPECT_FALSE(params.scaled_rope);
     EXPECT_EQ(params.lora_scale, 0);
   }

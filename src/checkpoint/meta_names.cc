@@ -60,4 +60,22 @@ std::optional<MetaName> CanonicalFromMeta(std::string_view name) {
   return Lookup(kOfLayer, prefix, rest.substr(dot + 1));
 }
 
+std::optional<std::string> MetaFromCanonical(std::string_view name) {
+  constexpr std::string_view kLayers = "model.layers.";
+  std::string prefix;
+  std::span<const Row> table = kGlobal;
+  if (name.starts_with(kLayers)) {
+    const std::string_view rest = name.substr(kLayers.size());
+    const size_t dot = rest.find('.');
+    if (dot == std::string_view::npos || !IsNumber(rest.substr(0, dot))) return std::nullopt;
+    prefix = "layers." + std::string(rest.substr(0, dot + 1));
+    name = rest.substr(dot + 1);
+    table = kOfLayer;
+  }
+  for (const Row& row : table)
+    if (name.starts_with(row.canonical) && name.substr(row.canonical.size()).starts_with('.'))
+      return prefix + std::string(row.meta) + std::string(name.substr(row.canonical.size()));
+  return std::nullopt;
+}
+
 }  // namespace cria::checkpoint

@@ -28,6 +28,8 @@ struct MetaName {
 // X.scales, X.zeros, X.adaptor.A.weight and X.adaptor.B.weight. nullopt for a name that the text
 // models don't have.
 std::optional<MetaName> CanonicalFromMeta(std::string_view name);
+// The other way; nullopt for a name that isn't canonical.
+std::optional<std::string> MetaFromCanonical(std::string_view name);
 
 }  // namespace cria::checkpoint
 

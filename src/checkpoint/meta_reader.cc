@@ -1,15 +1,17 @@
 #include "checkpoint/meta_reader.h"
 
-#include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "base/file.h"
+#include "base/quote.h"
 #include "checkpoint/inventory.h"
 #include "checkpoint/meta_config.h"
 #include "checkpoint/meta_shards.h"
-#include "checkpoint/quote.h"
+#include "checkpoint/rope_scaling.h"
+#include "tensor/block_codec.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -34,14 +36,14 @@ absl::StatusOr<std::vector<std::string>> ShardPaths(const std::string& directory
   int found = 0;
   for (int rank = 0; rank < kMaxShards; ++rank) {
     const std::string path = Join(directory, ShardName(rank));
-    if (!base::FileExists(path)) continue;
+    if (!base::PathExists(path)) continue;
     if (found++ != rank)
       return absl::NotFoundError(absl::StrCat(directory, ": there is ", ShardName(rank),
                                               ", but not ", ShardName(found - 1)));
     paths.push_back(path);
   }
   const std::string only = Join(directory, kOnlyShard);
-  if (base::FileExists(only)) {
+  if (base::PathExists(only)) {
     if (!paths.empty())
       return absl::InvalidArgumentError(absl::StrCat(directory, ": holds both ", kOnlyShard,
                                                      " and ", ShardName(0), "; remove one"));
@@ -103,11 +105,10 @@ class ConfigMaker {
 
   absl::StatusOr<int64_t> Rows(const std::string& name) const {
     const auto found = index_.find(name);
-    if (found == index_.end())
-      return absl::DataLossError(absl::StrCat("tensor '", name, "' is missing"));
+    if (found == index_.end()) return absl::DataLossError(MissingTensor(Format::kMeta, name));
     const TensorEntry& entry = tensors_[found->second];
     if (entry.view.shape.rank() == 2) return entry.view.shape[0];
-    return absl::DataLossError(absl::StrCat("tensor ", Quote(entry.source), ": shape ",
+    return absl::DataLossError(absl::StrCat("tensor ", base::Quote(entry.source), ": shape ",
                                             entry.view.shape.ToString(), ", expected a matrix"));
   }
 
@@ -125,10 +126,50 @@ class ConfigMaker {
   const TensorIndex& index_;
 };
 
+bool IsPlainFloat(tensor::DType dtype) {
+  return dtype == tensor::DType::kF32 || dtype == tensor::DType::kF16 ||
+         dtype == tensor::DType::kBf16;
+}
+
+// Llama 2's files store the rotary frequencies; those of params.json are computed with. bfloat16
+// holds them to 1/512, and another theta in use differs by more than a tenth somewhere.
+absl::Status CheckRopeFreqs(const ModelConfig& config, const std::vector<TensorEntry>& tensors,
+                            const TensorIndex& index) {
+  constexpr double kTolerance = 1.0 / 128, kTiny = 1e-7;  // the step of small float16
+  const auto found = index.find("rope.freqs");
+  if (found == index.end()) return absl::OkStatus();
+  const tensor::View& view = tensors[found->second].view;
+  const int64_t pairs = config.rotary_dim / 2;
+  if (!(view.shape == tensor::Shape{pairs}) || !IsPlainFloat(view.dtype))
+    return absl::DataLossError(
+        absl::StrCat("tensor 'rope.freqs' is ", std::string(tensor::Name(view.dtype)), " ",
+                     view.shape.ToString(), ", expected floats [", pairs, "]"));
+  std::vector<float> stored(static_cast<size_t>(pairs));
+  tensor::Decode(view.dtype, view.bytes.data(), pairs, stored.data());
+  for (int64_t i = 0; i < pairs; ++i) {
+    const double plain = RopeFrequency(config, i);
+    const double value = static_cast<double>(stored[static_cast<size_t>(i)]);
+    const auto agrees = [&](double expected) {
+      return std::abs(value - expected) <= kTolerance * expected + kTiny;
+    };
+    if (agrees(plain)) continue;
+    if (config.rope_scaling.type == RopeScaling::Type::kLlama3 &&
+        agrees(ScaleLlama3(plain, config.rope_scaling)))
+      continue;
+    return absl::DataLossError(absl::StrCat(
+        "tensor 'rope.freqs': element ", i, " is ", value, ", rope_theta ", config.rope_theta,
+        " means ", plain, ": set 'rope_theta' in params.json to what the model was trained with"));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ModelConfig> MakeConfig(const MetaParams& params,
                                        const std::vector<TensorEntry>& tensors) {
   CRIA_ASSIGN_OR_RETURN(const TensorIndex index, IndexTensors(tensors));
-  return ConfigMaker(params, tensors, index).Make();
+  CRIA_ASSIGN_OR_RETURN(ModelConfig config, ConfigMaker(params, tensors, index).Make());
+  CRIA_RETURN_IF_ERROR(Validate(config));  // before its numbers are computed with
+  CRIA_RETURN_IF_ERROR(CheckRopeFreqs(config, tensors, index));
+  return config;
 }
 
 }  // namespace
@@ -138,7 +179,8 @@ absl::StatusOr<Checkpoint::Parts> ReadMeta(const std::string& directory) {
   parts.format = Format::kMeta;
   parts.path = directory;
   const std::string params_path = Join(directory, "params.json");
-  CRIA_ASSIGN_OR_RETURN(const std::string json, base::ReadFile(params_path, kMaxParamsBytes));
+  CRIA_ASSIGN_OR_RETURN(const std::string json,
+                        base::ReadRegularFile(params_path, kMaxParamsBytes));
   CRIA_ASSIGN_OR_RETURN(const MetaParams params, ParseMetaParams(json, params_path));
   CRIA_ASSIGN_OR_RETURN(const std::vector<std::string> paths, ShardPaths(directory));
   std::vector<MetaShard> shards;
@@ -151,9 +193,10 @@ absl::StatusOr<Checkpoint::Parts> ReadMeta(const std::string& directory) {
   if (!config.ok()) return base::Annotate(config.status(), directory);
   parts.config = *std::move(config);
   const std::string tokenizer_path = Join(directory, "tokenizer.model");
-  if (base::FileExists(tokenizer_path)) {
+  if (base::PathExists(tokenizer_path)) {
     parts.tokenizer.kind = TokenizerData::Kind::kTiktoken;
-    CRIA_ASSIGN_OR_RETURN(parts.tokenizer.file, base::ReadFile(tokenizer_path, kMaxTokenizerBytes));
+    CRIA_ASSIGN_OR_RETURN(parts.tokenizer.file,
+                          base::ReadRegularFile(tokenizer_path, kMaxTokenizerBytes));
   }
   return parts;
 }

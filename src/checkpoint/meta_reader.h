@@ -17,8 +17,9 @@ namespace cria::checkpoint {
 // cards say.
 //
 // kNotFound names a file that is missing. kDataLoss: damaged or hostile files (zip.h, pickle.h),
-// shards that don't belong together. kUnimplemented: shards of quantised models, zero points. The
-// tensors' shapes are Checkpoint::FromParts' business.
+// shards that don't belong together, a tensor rope.freqs that contradicts params.json.
+// kUnimplemented: shards of quantised models, zero points. The tensors' shapes are
+// Checkpoint::FromParts' business.
 absl::StatusOr<Checkpoint::Parts> ReadMeta(const std::string& directory);
 
 }  // namespace cria::checkpoint

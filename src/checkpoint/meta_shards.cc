@@ -8,8 +8,8 @@
 #include "base/aligned_buffer.h"
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "base/quote.h"
 #include "checkpoint/meta_names.h"
-#include "checkpoint/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -37,13 +37,14 @@ class Merger {
     for (const MetaShard& shard : shards_) {
       for (const StridedTensor& tensor : shard.tensors)
         if (!index_[0].contains(tensor.name))
-          return absl::DataLossError(
-              absl::StrCat(shard.path, ": tensor ", Quote(tensor.name), " is not in ", first.path));
+          return absl::DataLossError(absl::StrCat(shard.path, ": tensor ", base::Quote(tensor.name),
+                                                  " is not in ", first.path));
       parts_->owners.push_back(shard.owner);
     }
     for (const StridedTensor& tensor : first.tensors)
       if (absl::Status status = Add(tensor); !status.ok())
-        return base::Annotate(status, absl::StrCat(first.path, ": tensor ", Quote(tensor.name)));
+        return base::Annotate(status,
+                              absl::StrCat(first.path, ": tensor ", base::Quote(tensor.name)));
     return absl::OkStatus();
   }
 

@@ -10,6 +10,7 @@
 #include "checkpoint/hugging_face_reader.h"
 #include "checkpoint/llama2c_reader.h"
 #include "checkpoint/meta_reader.h"
+#include "checkpoint/safetensors_set.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -30,13 +31,17 @@ absl::StatusOr<std::vector<std::string>> FileNames(const std::string& directory)
     names.push_back(it->path().filename().string());
   }
   if (error)
-    return absl::UnavailableError(absl::StrCat(directory, ": cannot list: ", error.message()));
+    return absl::DataLossError(absl::StrCat(directory, ": cannot list: ", error.message()));
   std::sort(names.begin(), names.end());
   return names;
 }
 
 bool IsMetaShard(std::string_view name) {
   return name.starts_with("consolidated") && name.ends_with(".pth");
+}
+
+bool IsPickle(std::string_view name) {
+  return name.starts_with("pytorch_model") && name.ends_with(".bin");
 }
 
 absl::StatusOr<Parts> ReadDirectory(const std::string& directory) {
@@ -50,6 +55,9 @@ absl::StatusOr<Parts> ReadDirectory(const std::string& directory) {
   std::vector<std::string> ggufs;
   for (const std::string& name : names)
     if (std::string_view(name).ends_with(".gguf")) ggufs.push_back(name);
+  const auto pickle = std::find_if(names.begin(), names.end(), IsPickle);
+  if (ggufs.empty() && pickle != names.end())
+    return RefusePickle((fs::path(directory) / *pickle).string());
   if (ggufs.size() == 1) return ReadGguf((fs::path(directory) / ggufs[0]).string());
   if (ggufs.size() > 1)
     return absl::InvalidArgumentError(absl::StrCat(directory, ": holds ", ggufs.size(),
@@ -70,7 +78,7 @@ absl::StatusOr<std::string> FirstBytes(const std::string& path, size_t count) {
 // The directory of a model file whose config lies beside it.
 absl::StatusOr<std::string> DirectoryWith(const fs::path& file, const std::string& config) {
   const std::string directory = file.has_parent_path() ? file.parent_path().string() : ".";
-  if (base::FileExists((fs::path(directory) / config).string())) return directory;
+  if (base::PathExists((fs::path(directory) / config).string())) return directory;
   return absl::NotFoundError(absl::StrCat(file.string(), ": there is no ", config,
                                           " beside it; give the model's directory"));
 }
@@ -87,6 +95,9 @@ absl::StatusOr<Parts> ReadFileOfAnyFormat(const std::string& path) {
     CRIA_ASSIGN_OR_RETURN(const std::string directory, DirectoryWith(file, "params.json"));
     return ReadMeta(directory);
   }
+  // torch.save writes zip archives, before version 1.6 pickles of protocol 2.
+  if (IsPickle(file.filename().string()) || magic == "PK\x03\x04" || magic.starts_with("\x80\x02"))
+    return RefusePickle(path);
   return ReadLlama2c(path);
 }
 

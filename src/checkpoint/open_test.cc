@@ -1,4 +1,6 @@
 #include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "checkpoint/test_support.h"
 
@@ -34,6 +36,45 @@ TEST(Open, GgufGoesByContentAndInDirectoriesByName) {
   directory.Write("b.gguf", damaged);
   ExpectError(Checkpoint::Open(directory.path()), StatusCode::kInvalidArgument,
               "2 GGUF files (a.gguf, b.gguf");
+}
+
+TEST(Open, PicklesAreNamedWithTheRemedy) {
+  const TempDirectory directory;
+  const std::string path = directory.Write("pytorch_model.bin", "x");
+  for (const std::string& model :
+       {directory.path(), path, directory.Write("zip", std::string("PK\x03\x04 and more")),
+        directory.Write("old", std::string("\x80\x02\x8a\x0a"))})
+    ExpectError(Checkpoint::Open(model), StatusCode::kUnimplemented, "convert it");
+  ExpectError(Checkpoint::Open(directory.path()), StatusCode::kUnimplemented, path);
+  directory.Write("config.json", R"({"model_type": "llama", "hidden_size": 8, "vocab_size": 10,
+      "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 12})");
+  ExpectError(Checkpoint::Open(directory.path()), StatusCode::kUnimplemented, path);
+}
+
+// In the place of a model's file: named by its kind, and never waited for.
+TEST(Open, WhatIsNoFile) {
+  const TempDirectory directory;
+  const std::string pipe = directory.File("pipe"), loop = directory.File("loop");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  ASSERT_EQ(symlink(loop.c_str(), loop.c_str()), 0);
+  ExpectError(Checkpoint::Open(pipe), StatusCode::kDataLoss, "pipe: is a named pipe");
+  ExpectError(Checkpoint::Open(loop), StatusCode::kDataLoss, "symbolic links");
+  ExpectError(Checkpoint::Open("/dev/zero"), StatusCode::kDataLoss, "is a device");
+  const std::string config = R"({"model_type": "llama", "hidden_size": 8, "vocab_size": 10,
+      "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 12})";
+  for (const std::string name : {"config.json", "generation_config.json", "model.safetensors",
+                                 "params.json", "consolidated.00.pth"}) {
+    const TempDirectory model;
+    if (name != "params.json" && name != "consolidated.00.pth" && name != "config.json")
+      model.Write("config.json", config);
+    if (name == "consolidated.00.pth")
+      model.Write("params.json", R"({"dim": 8, "n_layers": 1, "n_heads": 2})");
+    ASSERT_EQ(mkfifo(model.File(name).c_str(), 0600), 0);
+    ExpectError(Checkpoint::Open(model.path()), StatusCode::kDataLoss, name + ": is a named pipe");
+    std::filesystem::remove(model.File(name));
+    std::filesystem::create_directory(model.File(name));
+    ExpectError(Checkpoint::Open(model.path()), StatusCode::kDataLoss, name + ": is a directory");
+  }
 }
 
 TEST(Open, DirectoriesGoByTheirConfig) {

@@ -9,7 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_format.h"
 #include "base/checked_math.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -471,7 +471,7 @@ absl::Status Unpickler::Global(std::string_view module, std::string_view name) {
   for (const NamedCallable& known : kCallables)
     if (known.module == module && known.name == name)
       return PushNumber(Kind::kGlobal, static_cast<int64_t>(known.callable));
-  const std::string full = Quote(absl::StrCat(std::string(module), ".", std::string(name)));
+  const std::string full = base::Quote(absl::StrCat(std::string(module), ".", std::string(name)));
   if (module == "torch" && name.ends_with("Storage")) {
     for (const NamedStorage& known : kStorages)
       if (known.name == name)
@@ -573,8 +573,10 @@ absl::StatusOr<std::vector<PickledTensor>> Unpickler::Result() {
   std::set<std::string_view> names;
   for (const auto& [key, value] : dicts_[static_cast<size_t>(stack_[0].number)]) {
     if (key.kind != Kind::kText) return DataLoss("a key of the dictionary is not a name");
-    if (value.kind != Kind::kTensor) return DataLoss("entry ", Quote(key.text), " is not a tensor");
-    if (!names.insert(key.text).second) return DataLoss("entry ", Quote(key.text), " occurs twice");
+    if (value.kind != Kind::kTensor)
+      return DataLoss("entry ", base::Quote(key.text), " is not a tensor");
+    if (!names.insert(key.text).second)
+      return DataLoss("entry ", base::Quote(key.text), " occurs twice");
     tensors.push_back(tensors_[static_cast<size_t>(value.number)]);
     tensors.back().name = key.text;
   }

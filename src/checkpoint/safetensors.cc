@@ -8,7 +8,7 @@
 
 #include "base/checked_math.h"
 #include "base/json.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -49,7 +49,7 @@ absl::StatusOr<DType> ParseType(const object& fields) {
   const std::optional<DType> type = tensor::DTypeFromName(name);
   if (!type || !IsSafetensorsType(*type))
     return absl::UnimplementedError(
-        absl::StrCat("dtype ", Quote(name),
+        absl::StrCat("dtype ", base::Quote(name),
                      " is not supported; F32, F16, BF16, I8, U8, I16, I32, I64, F64 and BOOL are"));
   return *type;
 }
@@ -111,7 +111,7 @@ absl::Status ParseMetadata(const value& description, std::map<std::string, std::
   for (const auto& field : *fields) {
     const base::json::string* text = field.value().if_string();
     if (text == nullptr)
-      return absl::DataLossError(absl::StrCat("'__metadata__': ", Quote(Str(field.key())),
+      return absl::DataLossError(absl::StrCat("'__metadata__': ", base::Quote(Str(field.key())),
                                               ": expected a string, found ",
                                               std::string(base::JsonTypeName(field.value()))));
     metadata->emplace(Str(field.key()), Str(*text));
@@ -128,13 +128,13 @@ absl::Status CheckCover(uint64_t size, std::vector<Entry>* entries) {
   for (size_t i = 0; i < entries->size(); ++i) {
     const Entry& entry = (*entries)[i];
     if (entry.range.begin < position)
-      return absl::DataLossError(
-          absl::StrCat("tensor ", Quote(entry.tensor.name), ": offsets ", entry.range.begin, "..",
-                       entry.range.end, " overlap tensor ", Quote((*entries)[i - 1].tensor.name)));
+      return absl::DataLossError(absl::StrCat(
+          "tensor ", base::Quote(entry.tensor.name), ": offsets ", entry.range.begin, "..",
+          entry.range.end, " overlap tensor ", base::Quote((*entries)[i - 1].tensor.name)));
     if (entry.range.begin > position)
-      return absl::DataLossError(absl::StrCat("tensor ", Quote(entry.tensor.name), ": starts at ",
-                                              entry.range.begin, ", leaving a gap from ",
-                                              position));
+      return absl::DataLossError(absl::StrCat("tensor ", base::Quote(entry.tensor.name),
+                                              ": starts at ", entry.range.begin,
+                                              ", leaving a gap from ", position));
     position = entry.range.end;
   }
   if (position != size)
@@ -167,7 +167,7 @@ absl::StatusOr<Safetensors> Parse(std::span<const uint8_t> bytes) {
   CRIA_ASSIGN_OR_RETURN(const value header, base::ParseJson(text, "header", limits));
   if (!header.is_object()) return absl::DataLossError("header: expected an object");
   if (const auto key = DuplicateJsonKey(text))
-    return absl::DataLossError(absl::StrCat("header: ", Quote(*key), " is there twice"));
+    return absl::DataLossError(absl::StrCat("header: ", base::Quote(*key), " is there twice"));
   const auto data = bytes.subspan(kLengthBytes + text.size());
   Safetensors result;
   std::vector<Entry> entries;
@@ -178,7 +178,8 @@ absl::StatusOr<Safetensors> Parse(std::span<const uint8_t> bytes) {
     }
     std::string name = Str(field.key());
     absl::StatusOr<Entry> entry = ParseEntry(field.value(), data);
-    if (!entry.ok()) return base::Annotate(entry.status(), absl::StrCat("tensor ", Quote(name)));
+    if (!entry.ok())
+      return base::Annotate(entry.status(), absl::StrCat("tensor ", base::Quote(name)));
     entry->tensor.name = std::move(name);
     entries.push_back(*std::move(entry));
   }

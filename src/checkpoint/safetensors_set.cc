@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -37,15 +37,15 @@ absl::StatusOr<WeightMap> ParseIndex(std::string_view json) {
       fields == nullptr ? nullptr : base::FindObject(*fields, "weight_map");
   if (map == nullptr) return absl::DataLossError("no 'weight_map' of type object");
   if (const auto key = DuplicateJsonKey(json))
-    return absl::DataLossError(absl::StrCat(Quote(*key), " is there twice"));
+    return absl::DataLossError(absl::StrCat(base::Quote(*key), " is there twice"));
   WeightMap result;
   for (const auto& field : *map) {
     const base::json::string* text = field.value().if_string();
     const std::string shard = text == nullptr ? "" : Str(*text);
     if (!IsPlainFileName(shard))
-      return absl::DataLossError(absl::StrCat("'weight_map': tensor ", Quote(Str(field.key())),
-                                              " is in ", Quote(shard),
-                                              ", expected the name of a file in this directory"));
+      return absl::DataLossError(
+          absl::StrCat("'weight_map': tensor ", base::Quote(Str(field.key())), " is in ",
+                       base::Quote(shard), ", expected the name of a file in this directory"));
     result.emplace(Str(field.key()), shard);
   }
   return result;
@@ -56,14 +56,14 @@ absl::Status MatchShard(const std::string& shard, const SafetensorsFile& file, W
   for (const SafetensorsTensor& tensor : file.content.tensors) {
     const auto found = unseen->find(tensor.name);
     if (found == unseen->end())
-      return absl::DataLossError(absl::StrCat("tensor ", Quote(tensor.name), " is in ",
-                                              Quote(shard),
+      return absl::DataLossError(absl::StrCat("tensor ", base::Quote(tensor.name), " is in ",
+                                              base::Quote(shard),
                                               ", but the index doesn't name it or another shard "
                                               "holds it too"));
     if (found->second != shard)
-      return absl::DataLossError(absl::StrCat("tensor ", Quote(tensor.name), " is in ",
-                                              Quote(shard), ", the index says ",
-                                              Quote(found->second)));
+      return absl::DataLossError(absl::StrCat("tensor ", base::Quote(tensor.name), " is in ",
+                                              base::Quote(shard), ", the index says ",
+                                              base::Quote(found->second)));
     unseen->erase(found);
   }
   return absl::OkStatus();
@@ -71,7 +71,7 @@ absl::Status MatchShard(const std::string& shard, const SafetensorsFile& file, W
 
 absl::StatusOr<std::vector<SafetensorsFile>> OpenShards(const std::string& directory,
                                                         const std::string& index_path) {
-  CRIA_ASSIGN_OR_RETURN(const std::string json, base::ReadFile(index_path, kMaxIndexBytes));
+  CRIA_ASSIGN_OR_RETURN(const std::string json, base::ReadRegularFile(index_path, kMaxIndexBytes));
   absl::StatusOr<WeightMap> map = ParseIndex(json);
   if (!map.ok()) return base::Annotate(map.status(), index_path);
   std::vector<std::string> shards;
@@ -89,8 +89,9 @@ absl::StatusOr<std::vector<SafetensorsFile>> OpenShards(const std::string& direc
     files.push_back(std::move(file));
   }
   if (!map->empty())
-    return absl::DataLossError(absl::StrCat(index_path, ": tensor ", Quote(map->begin()->first),
-                                            " is not in ", Quote(map->begin()->second)));
+    return absl::DataLossError(absl::StrCat(index_path, ": tensor ",
+                                            base::Quote(map->begin()->first), " is not in ",
+                                            base::Quote(map->begin()->second)));
   return files;
 }
 
@@ -105,20 +106,26 @@ absl::StatusOr<std::string> OnlySafetensors(const std::string& directory) {
                                             " *.safetensors files, but neither model.safetensors "
                                             "nor model.safetensors.index.json"));
   for (const std::string name : {"pytorch_model.bin", "pytorch_model.bin.index.json"})
-    if (base::FileExists(Join(directory, name)))
-      return absl::UnimplementedError(
-          absl::StrCat(Join(directory, name),
-                       ": weights in this format are not read; get the model as safetensors"));
-  return absl::NotFoundError(absl::StrCat(directory, ": no model.safetensors here"));
+    if (base::FileExists(Join(directory, name))) return RefusePickle(Join(directory, name));
+  return absl::NotFoundError(
+      absl::StrCat(directory, ": no model.safetensors here: is the download complete?"));
 }
 
 }  // namespace
 
+absl::Status RefusePickle(const std::string& path) {
+  return absl::UnimplementedError(
+      absl::StrCat(path,
+                   ": weights in this format (a pickle of PyTorch) are not read; get the "
+                   "model as safetensors, or convert it: save_pretrained of transformers "
+                   "writes model.safetensors"));
+}
+
 absl::StatusOr<std::vector<SafetensorsFile>> OpenSafetensorsSet(const std::string& directory) {
   std::string path = Join(directory, "model.safetensors");
-  if (!base::FileExists(path)) {
+  if (!base::PathExists(path)) {
     const std::string index = Join(directory, "model.safetensors.index.json");
-    if (base::FileExists(index)) return OpenShards(directory, index);
+    if (base::PathExists(index)) return OpenShards(directory, index);
     CRIA_ASSIGN_OR_RETURN(path, OnlySafetensors(directory));
   }
   std::vector<SafetensorsFile> files(1);

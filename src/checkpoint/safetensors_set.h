@@ -15,6 +15,9 @@ namespace cria::checkpoint {
 // no weights or a shard is missing; kUnimplemented for weights in PyTorch's pickle format only.
 absl::StatusOr<std::vector<SafetensorsFile>> OpenSafetensorsSet(const std::string& directory);
 
+// What is said of such weights, at `path`, wherever they turn up.
+absl::Status RefusePickle(const std::string& path);
+
 }  // namespace cria::checkpoint
 
 #endif  // CRIA_CHECKPOINT_SAFETENSORS_SET_H_

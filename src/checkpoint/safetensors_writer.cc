@@ -5,7 +5,7 @@
 
 #include "base/checked_math.h"
 #include "base/json.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 #include "checkpoint/safetensors.h"
 
 namespace cria::checkpoint {
@@ -19,7 +19,7 @@ constexpr size_t kAlignment = 8;
 constexpr std::string_view kMetadata = "__metadata__";
 
 absl::Status CheckSpec(const SafetensorsSpec& spec) {
-  const std::string what = absl::StrCat("tensor ", Quote(spec.name));
+  const std::string what = absl::StrCat("tensor ", base::Quote(spec.name));
   if (spec.name.empty() || spec.name == kMetadata)
     return absl::InvalidArgumentError(absl::StrCat(what, ": this name can't be written"));
   if (!IsSafetensorsType(spec.dtype))
@@ -46,7 +46,7 @@ absl::StatusOr<std::string> SafetensorsHeader(const std::vector<SafetensorsSpec>
     CRIA_RETURN_IF_ERROR(CheckSpec(spec));
     if (fields.contains(spec.name))
       return absl::InvalidArgumentError(
-          absl::StrCat("tensor ", Quote(spec.name), " is given twice"));
+          absl::StrCat("tensor ", base::Quote(spec.name), " is given twice"));
     const auto end = base::CheckedAdd(position, *tensor::ByteSize(spec.dtype, spec.shape));
     if (!end || *end > INT64_MAX)
       return absl::InvalidArgumentError("the size of all tensors together overflows");

@@ -6,10 +6,10 @@
 
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
-#include "checkpoint/quote.h"
+#include "base/file.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -39,20 +39,10 @@ TensorFileWriter::~TensorFileWriter() {
   if (!temporary_.empty()) unlink(temporary_.c_str());
 }
 
-absl::Status TensorFileWriter::FileError(const char* what) const {
-  const int error = errno;
-  const std::string message = absl::StrCat(path_, ": ", what, ": ", strerror(error));
-  if (error == ENOSPC || error == EDQUOT) return absl::ResourceExhaustedError(message);
-  if (error == ENOENT || error == ENOTDIR) return absl::NotFoundError(message);
-  if (error == EACCES || error == EPERM || error == EROFS)
-    return absl::PermissionDeniedError(message);
-  return absl::UnavailableError(message);
-}
-
 absl::Status TensorFileWriter::Start(const std::string& header) {
   std::string temporary = path_ + ".XXXXXX";
   fd_ = mkostemp(temporary.data(), O_CLOEXEC);
-  if (fd_ < 0) return FileError("cannot create");
+  if (fd_ < 0) return base::FileError("cannot create", path_);
   temporary_ = std::move(temporary);
   (void)fchmod(fd_, 0644);
   CRIA_RETURN_IF_ERROR(WriteAll({reinterpret_cast<const uint8_t*>(header.data()), header.size()}));
@@ -64,7 +54,7 @@ absl::Status TensorFileWriter::WriteAll(std::span<const uint8_t> bytes) {
     const ssize_t written = write(fd_, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      return FileError("cannot write");
+      return base::FileError("cannot write", path_);
     }
     bytes = bytes.subspan(static_cast<size_t>(written));
   }
@@ -86,12 +76,12 @@ absl::Status TensorFileWriter::Append(const std::string& name, std::span<const u
   if (bytes.empty()) return absl::OkStatus();
   if (current_ == specs_.size() || specs_[current_].name != name)
     return absl::InvalidArgumentError(absl::StrCat(
-        path_, ": bytes of tensor ", Quote(name), ", expected ",
-        current_ == specs_.size() ? std::string("no more") : Quote(specs_[current_].name)));
+        path_, ": bytes of tensor ", base::Quote(name), ", expected ",
+        current_ == specs_.size() ? std::string("no more") : base::Quote(specs_[current_].name)));
   const TensorSpec& spec = specs_[current_];
   const uint64_t left = *tensor::ByteSize(spec.dtype, spec.shape) - written_;
   if (bytes.size() > left)
-    return absl::InvalidArgumentError(absl::StrCat(path_, ": tensor ", Quote(name), ": ",
+    return absl::InvalidArgumentError(absl::StrCat(path_, ": tensor ", base::Quote(name), ": ",
                                                    bytes.size(), " more bytes, it wants ", left));
   CRIA_RETURN_IF_ERROR(WriteAll(bytes));
   written_ += bytes.size();
@@ -100,10 +90,11 @@ absl::Status TensorFileWriter::Append(const std::string& name, std::span<const u
 
 absl::Status TensorFileWriter::Finish() {
   if (current_ != specs_.size())
-    return absl::InvalidArgumentError(
-        absl::StrCat(path_, ": bytes of tensor ", Quote(specs_[current_].name), " are missing"));
-  if (fsync(fd_) != 0) return FileError("cannot sync");
-  if (rename(temporary_.c_str(), path_.c_str()) != 0) return FileError("cannot rename");
+    return absl::InvalidArgumentError(absl::StrCat(
+        path_, ": bytes of tensor ", base::Quote(specs_[current_].name), " are missing"));
+  if (fsync(fd_) != 0) return base::FileError("cannot sync", path_);
+  if (rename(temporary_.c_str(), path_.c_str()) != 0)
+    return base::FileError("cannot rename", path_);
   temporary_.clear();
   SyncDirectoryOf(path_);
   return absl::OkStatus();

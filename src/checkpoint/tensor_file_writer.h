@@ -26,8 +26,7 @@ struct TensorSpec {
 class TensorFileWriter {
  public:
   // Each tensor of `specs`, whose sizes don't overflow, is followed by zeros up to a multiple of
-  // `alignment`. kResourceExhausted, kNotFound, kPermissionDenied, kUnavailable: errors of the file
-  // system.
+  // `alignment`. Errors of the file system as base::FileError.
   static absl::StatusOr<std::unique_ptr<TensorFileWriter>> Create(const std::string& path,
                                                                   const std::string& header,
                                                                   std::vector<TensorSpec> specs,
@@ -49,7 +48,6 @@ class TensorFileWriter {
 
   absl::Status Start(const std::string& header);
   absl::Status WriteAll(std::span<const uint8_t> bytes);
-  absl::Status FileError(const char* what) const;
   absl::Status EndTensors();
 
   const std::string path_;

@@ -6,8 +6,8 @@
 
 #include "base/check.h"
 #include "base/checked_math.h"
+#include "base/quote.h"
 #include "checkpoint/pickle.h"
-#include "checkpoint/quote.h"
 #include "checkpoint/zip.h"
 
 namespace cria::checkpoint {
@@ -28,8 +28,9 @@ absl::StatusOr<std::string> FindFolder(const ZipArchive& archive, const std::str
     const size_t slash = entry.name.find('/');
     if (slash == std::string_view::npos || entry.name.substr(slash + 1) != kPickle) continue;
     if (folder)
-      return absl::DataLossError(absl::StrCat(what, ": holds both ", Quote(*folder + "data.pkl"),
-                                              " and ", Quote(entry.name)));
+      return absl::DataLossError(absl::StrCat(what, ": holds both ",
+                                              base::Quote(*folder + "data.pkl"), " and ",
+                                              base::Quote(entry.name)));
     folder = std::string(entry.name.substr(0, slash + 1));
   }
   if (!folder)
@@ -48,8 +49,8 @@ absl::Status CheckKind(const ZipArchive& archive, const std::string& folder,
   const std::string_view text(reinterpret_cast<const char*>(order->bytes.data()),
                               order->bytes.size());
   if (text == "little") return absl::OkStatus();
-  return absl::UnimplementedError(
-      absl::StrCat(what, ": byte order ", Quote(text), " is not supported, only 'little' is"));
+  return absl::UnimplementedError(absl::StrCat(what, ": byte order ", base::Quote(text),
+                                               " is not supported, only 'little' is"));
 }
 
 // Elements from the first to the last, both included; 0 for an empty tensor, nullopt on overflow.
@@ -71,12 +72,12 @@ absl::StatusOr<StridedTensor> Place(const PickledTensor& pickled, const ZipArchi
   const std::string name = absl::StrCat(folder, "data/", std::string(pickled.storage));
   const ZipEntry* storage = archive.Find(name);
   if (storage == nullptr)
-    return absl::DataLossError(absl::StrCat("its storage ", Quote(name), " is missing"));
+    return absl::DataLossError(absl::StrCat("its storage ", base::Quote(name), " is missing"));
   const auto element = static_cast<uint64_t>(tensor::Info(pickled.dtype).block_bytes);
   const auto needed = base::CheckedMul(pickled.storage_elements, element);
   if (!needed || *needed != storage->bytes.size())
     return absl::DataLossError(
-        absl::StrCat("its storage ", Quote(name), " has ", storage->bytes.size(), " bytes, ",
+        absl::StrCat("its storage ", base::Quote(name), " has ", storage->bytes.size(), " bytes, ",
                      pickled.storage_elements, " elements of ",
                      std::string(tensor::Name(pickled.dtype)), " were expected"));
   StridedTensor tensor{
@@ -152,7 +153,8 @@ absl::StatusOr<std::vector<StridedTensor>> ParseTorchArchive(std::span<const uin
   for (const PickledTensor& one : pickled) {
     absl::StatusOr<StridedTensor> tensor = Place(one, archive, folder);
     if (!tensor.ok())
-      return base::Annotate(tensor.status(), absl::StrCat(what, ": tensor ", Quote(one.name)));
+      return base::Annotate(tensor.status(),
+                            absl::StrCat(what, ": tensor ", base::Quote(one.name)));
     tensors.push_back(*std::move(tensor));
   }
   return tensors;

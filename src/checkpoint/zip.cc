@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/checked_math.h"
-#include "checkpoint/quote.h"
+#include "base/quote.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -194,11 +194,11 @@ absl::Status ZipParser::ReadZip64Extra(uint64_t at, uint64_t length, Entry* entr
     }
     at += size;
   }
-  return DataLoss("entry ", Quote(entry->name), ": its ZIP64 sizes are missing");
+  return DataLoss("entry ", base::Quote(entry->name), ": its ZIP64 sizes are missing");
 }
 
 absl::Status ZipParser::CheckEntry(const Entry& entry) const {
-  const std::string of = "entry " + Quote(entry.name);
+  const std::string of = "entry " + base::Quote(entry.name);
   if (entry.disk != 0) return Unimplemented(of, " lies in another part of the archive");
   if ((entry.flags & kEncryptedFlag) != 0) return Unimplemented(of, " is encrypted");
   if (entry.method != kStored)
@@ -210,7 +210,7 @@ absl::Status ZipParser::CheckEntry(const Entry& entry) const {
 }
 
 absl::Status ZipParser::Place(const Entry& entry) {
-  const std::string of = "entry " + Quote(entry.name);
+  const std::string of = "entry " + base::Quote(entry.name);
   if (!base::RangeFits(entry.local, kLocalBytes, directory_) ||
       Load<uint32_t>(entry.local) != kLocalSignature)
     return DataLoss(of, ": there is no local header at byte ", entry.local);
@@ -234,8 +234,8 @@ absl::Status ZipParser::CheckOverlaps() {
             [](const Extent& a, const Extent& b) { return a.begin < b.begin; });
   for (size_t i = 1; i < extents_.size(); ++i)
     if (extents_[i - 1].end > extents_[i].begin)
-      return DataLoss("entries ", Quote(archive_.entries_[extents_[i - 1].entry].name), " and ",
-                      Quote(archive_.entries_[extents_[i].entry].name), " overlap");
+      return DataLoss("entries ", base::Quote(archive_.entries_[extents_[i - 1].entry].name),
+                      " and ", base::Quote(archive_.entries_[extents_[i].entry].name), " overlap");
   return absl::OkStatus();
 }
 

@@ -29,8 +29,10 @@ class ZipArchive {
   // `what` (a path) starts every message. kDataLoss: truncated, damaged or hostile (offsets outside
   // the file, entries that overlap, a name given twice, headers that disagree); kUnimplemented, by
   // the entry's name: compressed or encrypted entries, archives in several parts. Checksums are not
-  // computed: that would read every byte of a model before its first use. Takes time linear in the
-  // number of entries, but for a sort.
+  // computed: that would read every byte of a model before its first use, and torch.save can be
+  // told to leave them wrong (torch.serialization.set_crc32_options), which torch.load doesn't
+  // mind. `llama model verify-download` compares the digests of whole files instead. Takes time
+  // linear in the number of entries, but for a sort.
   static absl::StatusOr<ZipArchive> Parse(std::span<const uint8_t> bytes, std::string_view what);
 
   const std::vector<ZipEntry>& entries() const { return entries_; }  // in the directory's order

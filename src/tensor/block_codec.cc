@@ -201,11 +201,6 @@ void EncodeBlocks(const float* values, int64_t count, uint8_t* out, EncodeBlock 
 
 }  // namespace
 
-bool IsFloatLike(DType dtype) {
-  return dtype == DType::kF32 || dtype == DType::kF16 || dtype == DType::kBf16 ||
-         dtype == DType::kF64 || Info(dtype).is_block_format();
-}
-
 void Decode(DType dtype, const uint8_t* source, int64_t count, float* out) {
   switch (dtype) {
     case DType::kF32:

@@ -8,9 +8,6 @@
 
 namespace cria::tensor {
 
-// True for the types that hold weights: F32, F16, BF16, F64 and every block format.
-bool IsFloatLike(DType dtype);
-
 // Decodes `count` elements (a multiple of the block size) of `dtype` at `source` into `out`
 // [count]. Integers convert by value. `source` needs no alignment. Pure; thread-safe.
 void Decode(DType dtype, const uint8_t* source, int64_t count, float* out);

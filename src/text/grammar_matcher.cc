@@ -15,10 +15,16 @@ class PdaMatcher final : public GrammarMatcher {
         config_(pda_.Start()) {}
 
   void FillMask(std::span<uint64_t> mask) override {
-    CRIA_CHECK_GE(mask.size(), trie_->mask_words());
     CompactIfFull();
-    masks_.Fill(config_, mask.first(trie_->mask_words()));
-    std::fill(mask.begin() + static_cast<std::ptrdiff_t>(trie_->mask_words()), mask.end(), 0);
+    const size_t words = trie_->mask_words();
+    if (mask.size() < words) {
+      whole_mask_.resize(words);
+      masks_.Fill(config_, whole_mask_);
+      std::copy_n(whole_mask_.begin(), mask.size(), mask.begin());
+      return;
+    }
+    masks_.Fill(config_, mask.first(words));
+    std::fill(mask.begin() + static_cast<std::ptrdiff_t>(words), mask.end(), 0);
   }
 
   bool CanEnd() const override { return pda_.CanEnd(config_); }
@@ -40,7 +46,8 @@ class PdaMatcher final : public GrammarMatcher {
     if (!pda_.exhausted()) return absl::OkStatus();
     return absl::ResourceExhaustedError(
         absl::StrCat("grammar: more than ", GrammarPda::kMaxStacksPerConfig,
-                     " ways to read the same text: make the grammar less ambiguous"));
+                     " ways to read the same text, or more than ", GrammarPda::kMaxConfigs,
+                     " different ones: make the grammar smaller or less ambiguous"));
   }
 
  private:
@@ -54,6 +61,7 @@ class PdaMatcher final : public GrammarMatcher {
   GrammarPda pda_;
   GrammarMasks masks_;
   GrammarPda::ConfigId config_;
+  std::vector<uint64_t> whole_mask_;  // where the caller's is shorter
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "text/grammar_testing.h"
+#include "text/tokenizer_testing.h"
 
 namespace cria::text {
 namespace {
@@ -117,6 +118,40 @@ TEST(GrammarMatcherTest, MasksMayBeLongerThanTheVocabulary) {
   for (const size_t word : {0, 2, 3, 4, 8}) EXPECT_EQ(mask[word], 0u) << word;
 }
 
+// Added tokens often lie beyond the rows of the model's embedding.
+TEST(GrammarMatcherTest, MasksMayBeShorterThanTheVocabulary) {
+  std::vector<std::string> tokens(128, "a");
+  tokens.push_back("ab");
+  const auto grammar = Gbnf("root ::= \"a\" \"b\" | \"ab\"");
+  const auto matcher = MakeGrammarMatcher(grammar, TokenTrie::FromTokens(tokens));
+  std::vector<uint64_t> mask(2, 0x55);
+  matcher->FillMask(mask);
+  EXPECT_EQ(mask, std::vector<uint64_t>(2, ~uint64_t{0}));
+  mask.resize(1);
+  matcher->FillMask(mask);  // a remembered mask
+  EXPECT_EQ(mask[0], ~uint64_t{0});
+  matcher->FillMask({});
+  ASSERT_TRUE(matcher->Accept(127));
+  mask.assign(2, 0x55);
+  matcher->FillMask(mask);
+  EXPECT_EQ(mask, std::vector<uint64_t>(2, 0));
+  EXPECT_TRUE(matcher->status().ok());
+}
+
+TEST(GrammarMatcherTest, TheTrieKeepsToTheTokensOfTheModel) {
+  const auto made = TokenizerFromTiktoken(TiktokenFile({"ab", "cd"}));
+  ASSERT_TRUE(made.ok()) << made.status();
+  const Tokenizer* tokenizer = made->get();
+  EXPECT_EQ(BuildTokenTrie(*tokenizer)->vocab_size(), tokenizer->vocab_size());
+  const auto trie = BuildTokenTrie(*tokenizer, 257);
+  EXPECT_EQ(trie->vocab_size(), 257);
+  EXPECT_EQ(trie->Bytes(256), "ab");
+  const auto matcher = MakeGrammarMatcher(Gbnf("root ::= \"cd\""), trie);
+  EXPECT_FALSE(matcher->Accept(257));
+  EXPECT_EQ(AllowedTokens(matcher.get(), *trie), std::vector<TokenId>{'c'});
+  EXPECT_EQ(BuildTokenTrie(*tokenizer, -1)->vocab_size(), 0);
+}
+
 TEST(GrammarMatcherTest, DepthIsBounded) {
   const auto trie = ByteTrie();
   const auto matcher = MakeGrammarMatcher(Gbnf("root ::= \"(\" root \")\" | \"x\""), trie);
@@ -134,6 +169,8 @@ TEST(GrammarMatcherTest, AmbiguityIsBoundedAndReported) {
       Gbnf("root ::= x \"b\" | y \"c\" | \"d\"\nx ::= \"a\" root\ny ::= \"a\" root"), ByteTrie());
   for (int i = 0; i < 40; ++i) (void)matcher->Accept('a');
   EXPECT_EQ(matcher->status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_FALSE(matcher->Accept(0xFF));
+  EXPECT_FALSE(matcher->status().ok());  // for good
 }
 
 // Long texts make many configurations, so that the tables are made anew on the way.

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/quote.h"
 #include "text/message_error.h"
 
 namespace cria::text {
@@ -65,8 +66,15 @@ absl::StatusOr<ContentPart> PartFromObject(const json::object& object, const std
     CRIA_ASSIGN_OR_RETURN(part.image_url, ImageUrl(image == nullptr ? whole : *image, where));
     return part;
   }
+  if (type == "refusal") {  // what an assistant says instead of an answer
+    const json::value* refusal = base::Find(object, "refusal");
+    if (refusal == nullptr || !refusal->is_string())
+      return WrongType(where + ".refusal", "a string", refusal);
+    part.text = ToString(refusal->get_string());
+    return part;
+  }
   if (type.has_value() && *type != "text")
-    return Expected(where + ".type", "text, image_url or image", "'" + *type + "'");
+    return Expected(where + ".type", "text, image_url, image or refusal", base::Quote(*type));
   const json::value* text = base::Find(object, "text");
   if (text == nullptr || !text->is_string()) return WrongType(where + ".text", "a string", text);
   part.text = ToString(text->get_string());
@@ -160,7 +168,7 @@ absl::StatusOr<Role> RoleFromJson(const json::object& object, const std::string&
   if (role == "assistant") return Role::kAssistant;
   if (role == "tool" || role == "ipython" || role == "function") return Role::kTool;
   return Expected(where + ".role", "system, user, assistant or tool",
-                  role.has_value() ? "'" + *role + "'" : "nothing");
+                  role.has_value() ? base::Quote(*role) : "nothing");
 }
 
 absl::StatusOr<StopReason> StopReasonFromJson(const json::object& object,
@@ -172,7 +180,7 @@ absl::StatusOr<StopReason> StopReasonFromJson(const json::object& object,
        {StopReason::kEndOfTurn, StopReason::kEndOfMessage, StopReason::kEndOfText,
         StopReason::kStopString, StopReason::kMaxTokens})
     if (*name == Name(reason)) return reason;
-  return Expected(where + ".stop_reason", "end_of_turn or end_of_message", "'" + *name + "'");
+  return Expected(where + ".stop_reason", "end_of_turn or end_of_message", base::Quote(*name));
 }
 
 absl::StatusOr<std::string> ContextFromJson(const json::object& object, const std::string& where) {

@@ -14,6 +14,7 @@ namespace cria::text {
 // A list of messages:
 //   role          system (developer), user, assistant, tool (ipython, function)
 //   content       a string, a part or a list of strings and parts: {"type":"text","text":...},
+//                 {"type":"refusal","refusal":...}, whose text counts as any other,
 //                 {"type":"image_url","image_url":{"url":...}}, Llama Stack's {"type":"image",...}
 //                 with a `url` or base64 `data`; null or absent for an assistant
 //   tool_calls    {"id","type":"function","function":{"name","arguments":"<json>"}},

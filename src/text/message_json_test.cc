@@ -49,6 +49,15 @@ TEST(MessageJson, RolesAndTheirOtherNames) {
   EXPECT_EQ(conversation[5].Text(), "g");
 }
 
+TEST(MessageJson, ARefusalIsText) {
+  const Conversation conversation = ReadOk(R"([{"role": "assistant", "content": [
+      {"type": "refusal", "refusal": "I can't help with that."}]}])");
+  ASSERT_EQ(conversation.size(), 1u);
+  EXPECT_EQ(conversation[0].Text(), "I can't help with that.");
+  EXPECT_EQ(Error(R"([{"role": "assistant", "content": [{"type": "refusal"}]}])"),
+            "messages[0].content[0].refusal: expected a string, found nothing");
+}
+
 TEST(MessageJson, ContentPartsKeepTheirOrder) {
   const Conversation conversation = ReadOk(R"([{"role": "user", "content": [
       {"type": "text", "text": "one"},
@@ -115,7 +124,8 @@ TEST(MessageJson, ErrorsNameThePlace) {
   EXPECT_EQ(Error(R"([{"role": "user", "content": 3}])"),
             "messages[0].content: expected a string or a list of parts, found an integer");
   EXPECT_EQ(Error(R"([{"role": "user", "content": ["a", {"type": "input_audio"}]}])"),
-            "messages[0].content[1].type: expected text, image_url or image, found 'input_audio'");
+            "messages[0].content[1].type: expected text, image_url, image or refusal, found "
+            "'input_audio'");
   EXPECT_EQ(Error(R"([{"role": "user", "content": [{"type": "text"}]}])"),
             "messages[0].content[0].text: expected a string, found nothing");
   EXPECT_EQ(Error(R"([{"role": "user", "content": [{"type": "image_url"}]}])"),

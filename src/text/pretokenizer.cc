@@ -30,13 +30,13 @@ class SpacePreTokenizer final : public PreTokenizer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const PreTokenizer>> MakePreTokenizer(
-    const std::vector<std::string>& patterns) {
+    const std::vector<std::string>& patterns, std::string_view what) {
   if (patterns.size() == 1 && patterns[0] == kLlama3Pattern) return MakeLlama3Scanner();
   if (patterns.size() == 1 && patterns[0] == kGpt2Pattern) return MakeGpt2Scanner();
   if (patterns.size() == 2 && patterns[0] == kDigitPattern && patterns[1] == kGpt2Pattern) {
     return MakeSmolLmScanner();
   }
-  return MakeRegexPreTokenizer(patterns);
+  return MakeRegexPreTokenizer(patterns, what);
 }
 
 std::unique_ptr<const PreTokenizer> MakeSpacePreTokenizer() {

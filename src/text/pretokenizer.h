@@ -33,7 +33,8 @@ class PreTokenizer {
   // Calls `piece` for each piece of `text` in order; the pieces are parts of `text`, none is empty,
   // and together they are the whole of it. A maximal ill-formed UTF-8 subpart counts as one
   // character that is neither letter, number nor space. Linear in the length of `text`, except for
-  // patterns from a file, whose work a match is bounded: kResourceExhausted when the bound is met.
+  // patterns from a file, whose work a match is bounded: kDataLoss, by the name of the file, when a
+  // pattern meets the bound.
   virtual absl::Status Split(std::string_view text, PieceSink piece) const = 0;
 };
 
@@ -41,13 +42,13 @@ class PreTokenizer {
 // matches is a piece, and so is what lies between two matches (Hugging Face's Split with behaviour
 // "Isolated"). No pattern: one piece. kUnimplemented names a construct that means another thing to
 // PCRE2 than to the regex engines of the published tokenizers; kDataLoss for a pattern that is no
-// regular expression.
+// regular expression. `what` names the file that they come from in messages.
 absl::StatusOr<std::unique_ptr<const PreTokenizer>> MakePreTokenizer(
-    const std::vector<std::string>& patterns);
+    const std::vector<std::string>& patterns, std::string_view what = "");
 
 // The same by PCRE2 alone, without the hand-written scanners for known patterns.
 absl::StatusOr<std::unique_ptr<const PreTokenizer>> MakeRegexPreTokenizer(
-    const std::vector<std::string>& patterns);
+    const std::vector<std::string>& patterns, std::string_view what = "");
 
 // A new piece begins at each space.
 std::unique_ptr<const PreTokenizer> MakeSpacePreTokenizer();

@@ -1,5 +1,7 @@
 #include "text/pretokenizer_pattern.h"
 
+#include "base/quote.h"
+
 namespace cria::text {
 namespace {
 
@@ -31,7 +33,7 @@ class Translator {
   }
   absl::Status Refuse(std::string_view what) const {
     return absl::UnimplementedError(absl::StrCat(
-        "split pattern: '", std::string(what), "' at offset ", position_,
+        "split pattern: ", base::Quote(what), " at offset ", position_,
         " means another thing to PCRE2 than to the tokenizer's own regex engine: not supported"));
   }
 

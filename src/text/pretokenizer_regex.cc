@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 
+#include "base/quote.h"
 #include "text/pretokenizer.h"
 #include "text/pretokenizer_pattern.h"
 #include "text/utf8.h"
@@ -55,18 +56,27 @@ absl::StatusOr<Code> Compile(std::string_view pattern) {
                           PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, &error,
                           &offset, context.get()));
   if (code == nullptr) {
-    return absl::DataLossError(absl::StrCat("split pattern '", std::string(pattern.substr(0, 200)),
-                                            "': ", MessageOf(error), " at offset ", offset));
+    return absl::DataLossError(absl::StrCat("split pattern ", base::Quote(pattern), ": ",
+                                            MessageOf(error), " at offset ", offset));
   }
   pcre2_jit_compile(code.get(),
                     PCRE2_JIT_COMPLETE);  // where there is no JIT the interpreter does it
   return code;
 }
 
+struct Stage {
+  std::string pattern;  // as given
+  Code code;
+};
+
+absl::Status InFile(const absl::Status& status, std::string_view what) {
+  return what.empty() ? status : base::Annotate(status, what);
+}
+
 class RegexPreTokenizer final : public PreTokenizer {
  public:
-  RegexPreTokenizer(std::vector<Code> stages, MatchContext context)
-      : stages_(std::move(stages)), context_(std::move(context)) {}
+  RegexPreTokenizer(std::vector<Stage> stages, MatchContext context, std::string_view what)
+      : stages_(std::move(stages)), context_(std::move(context)), what_(what) {}
 
   absl::Status Split(std::string_view text, PieceSink piece) const override {
     if (IsValidUtf8(text)) return SplitValid(text, piece);
@@ -124,10 +134,10 @@ class RegexPreTokenizer final : public PreTokenizer {
   absl::StatusOr<bool> Find(size_t index, std::string_view text, size_t from,
                             pcre2_match_data* match) const {
     // Without NO_UTF_CHECK each match would read the whole text again.
-    int rc = pcre2_match(stages_[index].get(), Bytes(text), text.size(), from, PCRE2_NO_UTF_CHECK,
-                         match, context_.get());
+    int rc = pcre2_match(stages_[index].code.get(), Bytes(text), text.size(), from,
+                         PCRE2_NO_UTF_CHECK, match, context_.get());
     if (rc == PCRE2_ERROR_JIT_STACKLIMIT) {
-      rc = pcre2_match(stages_[index].get(), Bytes(text), text.size(), from,
+      rc = pcre2_match(stages_[index].code.get(), Bytes(text), text.size(), from,
                        PCRE2_NO_UTF_CHECK | PCRE2_NO_JIT, match, context_.get());
     }
     if (rc == PCRE2_ERROR_NOMATCH) return false;
@@ -135,33 +145,45 @@ class RegexPreTokenizer final : public PreTokenizer {
         pcre2_get_ovector_pointer(match)[1] >= pcre2_get_ovector_pointer(match)[0]) {
       return true;
     }
-    return absl::ResourceExhaustedError(absl::StrCat("split pattern: a match at byte ", from,
-                                                     " of ", text.size(),
-                                                     " went past its limits: ", MessageOf(rc)));
+    return rc == PCRE2_ERROR_NOMEMORY
+               ? absl::ResourceExhaustedError("split pattern: no memory for a match")
+               : LimitsMet(index, text, from, rc);
   }
 
-  std::vector<Code> stages_;
+  absl::Status LimitsMet(size_t index, std::string_view text, size_t from, int error) const {
+    return InFile(
+        absl::DataLossError(absl::StrCat(
+            "split pattern ", base::Quote(stages_[index].pattern), ": matching at byte ", from,
+            " of a text of ", text.size(), " went past its limits: ", MessageOf(error),
+            ": a pattern that repeats within a repetition, or itself, has to be rewritten")),
+        what_);
+  }
+
+  std::vector<Stage> stages_;
   MatchContext context_;  // limits; not changed after creation
+  std::string what_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<const PreTokenizer>> MakeRegexPreTokenizer(
-    const std::vector<std::string>& patterns) {
+    const std::vector<std::string>& patterns, std::string_view what) {
   if (patterns.size() > kMaxPatterns) {
-    return absl::UnimplementedError(absl::StrCat("pre-tokenizer: ", patterns.size(),
-                                                 " split patterns, at most ", kMaxPatterns));
+    return InFile(absl::UnimplementedError(absl::StrCat("pre-tokenizer: ", patterns.size(),
+                                                        " split patterns, at most ", kMaxPatterns)),
+                  what);
   }
-  std::vector<Code> stages;
+  std::vector<Stage> stages;
   for (const std::string& pattern : patterns) {
-    CRIA_ASSIGN_OR_RETURN(Code code, Compile(pattern));
-    stages.push_back(std::move(code));
+    absl::StatusOr<Code> code = Compile(pattern);
+    if (!code.ok()) return InFile(code.status(), what);
+    stages.push_back({pattern, *std::move(code)});
   }
   MatchContext context(pcre2_match_context_create(nullptr));
   if (context == nullptr) return absl::ResourceExhaustedError("split pattern: no memory");
   pcre2_set_match_limit(context.get(), kMatchLimit);
   pcre2_set_heap_limit(context.get(), kHeapLimitKib);
-  return std::make_unique<RegexPreTokenizer>(std::move(stages), std::move(context));
+  return std::make_unique<RegexPreTokenizer>(std::move(stages), std::move(context), what);
 }
 
 }  // namespace cria::text

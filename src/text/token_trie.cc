@@ -7,9 +7,11 @@
 #include "text/utf8.h"
 
 namespace cria::text {
-std::shared_ptr<const TokenTrie> BuildTokenTrie(const Tokenizer& tokenizer) {
-  std::vector<std::string> tokens(static_cast<size_t>(tokenizer.vocab_size()));
-  for (TokenId id = 0; id < tokenizer.vocab_size(); ++id)
+std::shared_ptr<const TokenTrie> BuildTokenTrie(const Tokenizer& tokenizer, int64_t model_vocab) {
+  const auto size =
+      static_cast<TokenId>(std::clamp<int64_t>(model_vocab, 0, tokenizer.vocab_size()));
+  std::vector<std::string> tokens(static_cast<size_t>(size));
+  for (TokenId id = 0; id < size; ++id)
     if (!tokenizer.IsSpecial(id)) tokens[static_cast<size_t>(id)] = tokenizer.TokenBytes(id, false);
   return TokenTrie::FromTokens(tokens);
 }

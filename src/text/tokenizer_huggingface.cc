@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/json.h"
+#include "base/quote.h"
 #include "text/byte_level.h"
 #include "text/sentencepiece.h"
 #include "text/tokenizer_bpe.h"
@@ -21,7 +22,13 @@ absl::Status Malformed(std::string_view what) {
 // Wrong types in a file are damage of the file, not a wrong request.
 absl::Status AsDamage(const absl::Status& status) {
   if (status.code() != absl::StatusCode::kInvalidArgument) return status;
-  return absl::DataLossError(absl::StrCat("tokenizer.json: ", status.message()));
+  return absl::DataLossError(status.message());
+}
+
+absl::StatusOr<std::optional<bool>> ConfigFlag(const json::object& config, std::string_view key) {
+  auto flag = base::GetBool(config, key);
+  if (flag.ok()) return flag;
+  return base::Annotate(AsDamage(flag.status()), "tokenizer_config.json");
 }
 
 class Reader {
@@ -47,7 +54,7 @@ class Reader {
   absl::Status CheckModel() {
     CRIA_ASSIGN_OR_RETURN(std::optional<std::string> type, base::GetString(*model_, "type"));
     if (const std::string name = std::move(type).value_or("BPE"); name != "BPE") {
-      return absl::UnimplementedError(absl::StrCat("tokenizer.json: model ", name.substr(0, 80),
+      return absl::UnimplementedError(absl::StrCat("tokenizer.json: model ", base::Quote(name),
                                                    " is not supported; supported is BPE"));
     }
     CRIA_ASSIGN_OR_RETURN(const std::optional<double> dropout, base::GetDouble(*model_, "dropout"));
@@ -74,8 +81,8 @@ class Reader {
   absl::StatusOr<TokenId> IdOf(const json::value& value, std::string_view token) const {
     if (!value.is_int64() || value.get_int64() < 0 ||
         value.get_int64() >= static_cast<int64_t>(Vocabulary::kMaxTokens)) {
-      return Malformed(absl::StrCat("token '", std::string(token.substr(0, 80)),
-                                    "': its id is no integer in 0..", Vocabulary::kMaxTokens - 1));
+      return Malformed(absl::StrCat("token ", base::Quote(token), ": its id is no integer in 0..",
+                                    Vocabulary::kMaxTokens - 1));
     }
     return static_cast<TokenId>(value.get_int64());
   }
@@ -153,9 +160,8 @@ class Reader {
       *flag = set.value_or(false);
     }
     if (single_word) {
-      return absl::UnimplementedError(absl::StrCat("tokenizer.json: added token '",
-                                                   content->substr(0, 80),
-                                                   "': single_word is not supported"));
+      return absl::UnimplementedError(absl::StrCat(
+          "tokenizer.json: added token ", base::Quote(*content), ": single_word is not supported"));
     }
     const std::string text = pipeline_.byte_level ? *content : WithPlainSpaces(*content);
     CRIA_RETURN_IF_ERROR(parts_.vocabulary->Set(
@@ -236,7 +242,8 @@ class Reader {
     parts_.meta_spaces = !pipeline_.byte_level;
     parts_.drops_leading_space = pipeline_.drops_leading_space;
     if (pipeline_.byte_level) {
-      CRIA_ASSIGN_OR_RETURN(parts_.pre_tokenizer, MakePreTokenizer(pipeline_.patterns));
+      CRIA_ASSIGN_OR_RETURN(parts_.pre_tokenizer,
+                            MakePreTokenizer(pipeline_.patterns, "tokenizer.json"));
     } else {
       parts_.pre_tokenizer = pipeline_.splits_at_spaces
                                  ? MakeSpacePreTokenizer()
@@ -252,8 +259,8 @@ class Reader {
     }
     const json::value* id = base::Find(*base::FindObject(*model_, "vocab"), name);
     if (id != nullptr) return static_cast<TokenId>(id->get_int64());
-    return Malformed(absl::StrCat("the ", std::string(what), " '", std::string(name.substr(0, 80)),
-                                  "' is not in the vocab"));
+    return Malformed(
+        absl::StrCat("the ", std::string(what), " ", base::Quote(name), " is not in the vocab"));
   }
 
   // A token in tokenizer_config.json: its text, or an object with it; null if absent.
@@ -277,10 +284,8 @@ class Reader {
       CRIA_ASSIGN_OR_RETURN(parts_.bos, Resolve(*pipeline_.bos, "post_processor's token"));
       parts_.add_bos = true;
     }
-    CRIA_ASSIGN_OR_RETURN(const std::optional<bool> add_bos,
-                          base::GetBool(config_, "add_bos_token"));
-    CRIA_ASSIGN_OR_RETURN(const std::optional<bool> add_eos,
-                          base::GetBool(config_, "add_eos_token"));
+    CRIA_ASSIGN_OR_RETURN(const std::optional<bool> add_bos, ConfigFlag(config_, "add_bos_token"));
+    CRIA_ASSIGN_OR_RETURN(const std::optional<bool> add_eos, ConfigFlag(config_, "add_eos_token"));
     if (add_eos.value_or(false)) {
       return absl::UnimplementedError(
           "tokenizer_config.json: add_eos_token is not supported: set it to false to use this "
@@ -313,8 +318,9 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromHuggingFace(std::s
     return Malformed("expected an object, in tokenizer_config.json too");
   }
   auto tokenizer = Reader(tokenizer_json.as_object(), config_json.as_object()).Read();
-  if (!tokenizer.ok()) return AsDamage(tokenizer.status());
-  return tokenizer;
+  if (tokenizer.ok() || tokenizer.status().message().find("tokenizer_config.json: ") == 0)
+    return tokenizer;
+  return base::Annotate(AsDamage(tokenizer.status()), "tokenizer.json");
 }
 
 }  // namespace cria::text

@@ -1,8 +1,10 @@
 #include "text/tokenizer_huggingface_pipeline.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "base/quote.h"
 #include "text/sentencepiece.h"
 
 namespace cria::text {
@@ -12,10 +14,17 @@ namespace json = base::json;
 
 constexpr size_t kMaxComponents = 32;
 
+// Names of parts are shown as they are, what else a file says in quotes.
+std::string Shown(std::string_view what) {
+  const bool plain = std::all_of(what.begin(), what.end(), [](char c) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == ' ' || c == '_' || c == ',';
+  });
+  return plain && what.size() <= 100 ? std::string(what) : base::Quote(what);
+}
+
 absl::Status Unsupported(std::string_view component, std::string_view what) {
   return absl::UnimplementedError(absl::StrCat("tokenizer.json: ", std::string(component), " ",
-                                               std::string(what.substr(0, 200)),
-                                               " is not supported"));
+                                               Shown(what), " is not supported"));
 }
 
 absl::Status Malformed(std::string_view component, std::string_view what) {

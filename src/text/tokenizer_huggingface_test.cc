@@ -73,6 +73,57 @@ std::unique_ptr<const Tokenizer> MustMake(const json::object& file, std::string_
 
 json::object& Model(json::object& file) { return file["model"].as_object(); }
 
+// Anything that isn't UTF-8 would lose bytes without a word.
+TEST(HuggingFaceTest, BytesThatNoTokenSpellsAreRefused) {
+  const auto tokenizer = MustMake(ByteLevelFile());
+  Ids ids;
+  const absl::Status status = tokenizer->Encode("ab\xFF", SpecialText::kPlain, &ids);
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_EQ(status.message(),
+            "text: byte 0xff at offset 2 is no UTF-8, and this tokenizer has no token for it");
+  EXPECT_EQ(Encode(*tokenizer, "a\xC3"), (Ids{0, 4}));  // it has a token
+  EXPECT_EQ(Encode(*tokenizer, "a\xA9\xC3"), (Ids{0, 5, 4}));
+  EXPECT_EQ(Encode(*tokenizer, "a\u20AC"), Ids{0});  // as Hugging Face's
+  json::object file = ByteLevelFile();
+  Model(file)["unk_token"] = "!";
+  EXPECT_EQ(Encode(*MustMake(file), "ab\xFF"), (Ids{6, 11}));
+}
+
+TEST(HuggingFaceTest, HostilePatternsAreBadInputOfThisFile) {
+  for (const char* pattern : {"(a+)+$", "(?R)"}) {
+    json::object file = ByteLevelFile();
+    file["pre_tokenizer"] = {
+        {"type", "Sequence"},
+        {"pretokenizers",
+         {{{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}},
+          {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}}}}};
+    const auto made = Make(file);
+    Ids ids;
+    const absl::Status status =
+        made.ok() ? (*made)->Encode(std::string(50, 'a') + "!", SpecialText::kPlain, &ids)
+                  : made.status();
+    EXPECT_EQ(status.code(), kDamaged) << status;
+    EXPECT_THAT(std::string(status.message()), testing::StartsWith("tokenizer.json: split pattern"))
+        << status;
+  }
+}
+
+TEST(HuggingFaceTest, MessagesAreOneLineOfUtf8AndNameTheFileOnce) {
+  json::object file = ByteLevelFile();
+  Model(file)["type"] = "\x1B[2J";
+  ExpectRefused(Make(file), kUnknown, "tokenizer.json: model '\\x1b[2J'");
+  file = ByteLevelFile();
+  file["pre_tokenizer"] = {{"type", "\x1B"}};
+  ExpectRefused(Make(file), kUnknown, "tokenizer.json: pre_tokenizer '\\x1b'");
+  file = ByteLevelFile();
+  Model(file)["ignore_merges"] = 1;
+  const auto wrong_type = Make(file);
+  EXPECT_THAT(std::string(wrong_type.status().message()),
+              testing::StartsWith("tokenizer.json: 'ignore_merges'"));
+  EXPECT_THAT(std::string(Make(ByteLevelFile(), R"({"add_bos_token": 1})").status().message()),
+              testing::StartsWith("tokenizer_config.json: 'add_bos_token'"));
+}
+
 TEST(HuggingFaceTest, ByteLevelMergesInTheOrderOfTheList) {
   const auto tokenizer = MustMake(ByteLevelFile());
   EXPECT_EQ(Encode(*tokenizer, "abc"), (Ids{0, 7}));  // "b c" stands before "a b"
@@ -189,7 +240,7 @@ void ExpectAllRefused(const json::object& good, const std::vector<Refusal>& refu
 TEST(HuggingFaceTest, UnknownPartsAreRefusedByName) {
   ExpectAllRefused(
       ByteLevelFile(),
-      {{"model.type", "\"Unigram\"", kUnknown, "model Unigram is not supported"},
+      {{"model.type", "\"Unigram\"", kUnknown, "model 'Unigram' is not supported"},
        {"model.dropout", "0.1", kUnknown, "dropout"},
        {"model.end_of_word_suffix", "\"</w>\"", kUnknown, "end_of_word_suffix"},
        {"normalizer", R"({"type": "NFC"})", kUnknown, "normalizer NFC"},

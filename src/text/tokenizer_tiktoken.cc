@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "absl/strings/numbers.h"
+#include "base/quote.h"
 #include "text/tokenizer_bpe.h"
 #include "text/tokenizer_factory.h"
 
@@ -27,6 +28,12 @@ constexpr std::array<std::string_view, 12> kNamedSpecial = {"<|begin_of_text|>",
                                                             "<|eot_id|>",
                                                             "<|python_tag|>",
                                                             "<|image|>"};
+// Models with vision see the image token as the first row behind the vocabulary, and the chat
+// format writes it so. That id has the name too, which no text becomes.
+constexpr TokenId kLlama3Ranks = 128000;
+constexpr TokenId kModelImageId = 128256;
+static_assert(kModelImageId == kLlama3Ranks + kSpecialTokens);
+
 constexpr TokenId kBos = 0, kEos = 1, kFirstUnnamedReserved = 2;
 
 std::string SpecialName(TokenId index) {
@@ -55,9 +62,8 @@ absl::StatusOr<std::string> ParseLine(std::string_view line, size_t number, Toke
   TokenId rank = 0;
   if (!absl::SimpleAtoi(absl::string_view(rank_text.data(), rank_text.size()), &rank) ||
       rank != expected_rank) {
-    return BadLine(number, absl::StrCat("expected rank ", expected_rank, ", found '",
-                                        std::string(rank_text.substr(0, 20)),
-                                        "': ranks are dense and in order"));
+    return BadLine(number, absl::StrCat("expected rank ", expected_rank, ", found ",
+                                        base::Quote(rank_text), ": ranks are dense and in order"));
   }
   return bytes;
 }
@@ -109,7 +115,13 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromTiktoken(std::stri
   parts.kind = "tiktoken";
   parts.chunked = true;
   parts.vocabulary = std::make_unique<Vocabulary>();
-  CRIA_RETURN_IF_ERROR(parts.vocabulary->Resize(tokens.size() + kSpecialTokens));
+  const bool is_llama3 = ranks == kLlama3Ranks;
+  CRIA_RETURN_IF_ERROR(
+      parts.vocabulary->Resize(tokens.size() + kSpecialTokens + (is_llama3 ? 1 : 0)));
+  if (is_llama3) {
+    CRIA_RETURN_IF_ERROR(
+        parts.vocabulary->Set(kModelImageId, kNamedSpecial.back(), TokenType::kControl));
+  }
   for (TokenId id = 0; id < ranks; ++id) {
     CRIA_RETURN_IF_ERROR(
         parts.vocabulary->Set(id, tokens[static_cast<size_t>(id)], TokenType::kNormal));

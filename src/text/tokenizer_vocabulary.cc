@@ -5,6 +5,7 @@
 #include <numeric>
 #include <utility>
 
+#include "base/quote.h"
 #include "text/byte_level.h"
 #include "text/sentencepiece.h"
 #include "text/tokenizer_bpe.h"
@@ -95,8 +96,8 @@ absl::StatusOr<MergeList> ParseMerges(const std::vector<std::string>& merges,
     const size_t space = merge.find(' ', 1);
     const auto bad = [&] {
       return absl::DataLossError(
-          absl::StrCat("vocabulary: merge ", i, " '", std::string(merge.substr(0, 80)),
-                       "': expected two tokens of the vocabulary that join to a third"));
+          absl::StrCat("vocabulary: merge ", i, " ", base::Quote(merge),
+                       ": expected two tokens of the vocabulary that join to a third"));
     };
     if (space == std::string_view::npos) return bad();
     const std::optional<std::string> left = BytesOfByteLevel(merge.substr(0, space));
@@ -115,8 +116,8 @@ absl::Status FillByteLevel(const VocabularySpec& spec, BpeTokenizerParts* parts)
   const auto patterns = PatternsOfGgufPre(spec.pre);
   if (!patterns.has_value()) {
     return absl::UnimplementedError(
-        absl::StrCat("vocabulary: pre-tokenizer '", std::string(spec.pre.substr(0, 80)),
-                     "' is not supported; supported are llama-bpe, smollm, gpt-2 and default"));
+        absl::StrCat("vocabulary: pre-tokenizer ", base::Quote(spec.pre),
+                     " is not supported; supported are llama-bpe, smollm, gpt-2 and default"));
   }
   parts->kind = "byte-level BPE";
   CRIA_ASSIGN_OR_RETURN(parts->pre_tokenizer, MakePreTokenizer(*patterns));
@@ -181,8 +182,8 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromVocabulary(
     const VocabularySpec& spec) {
   if (spec.model != "gpt2" && spec.model != "llama") {
     return absl::UnimplementedError(
-        absl::StrCat("vocabulary: tokenizer model '", std::string(spec.model.substr(0, 80)),
-                     "' is not supported; supported are gpt2 and llama"));
+        absl::StrCat("vocabulary: tokenizer model ", base::Quote(spec.model),
+                     " is not supported; supported are gpt2 and llama"));
   }
   if (spec.tokens == nullptr || spec.tokens->empty())
     return absl::DataLossError("vocabulary: no tokens");

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/quote.h"
 #include "text/message_error.h"
 
 namespace cria::text {
@@ -136,7 +137,7 @@ absl::StatusOr<ToolDefinition> ToolFromJson(const json::value& value, std::strin
   if (!type.empty() && type != "function" && type != "function_call")
     return Expected(where + ".type",
                     "function, brave_search, wolfram_alpha, photogen or code_interpreter",
-                    "'" + type + "'");
+                    base::Quote(type));
   if (const json::value* function = base::Find(*tool, "function")) {
     where += ".function";
     tool = function->if_object();
@@ -148,7 +149,7 @@ absl::StatusOr<ToolDefinition> ToolFromJson(const json::value& value, std::strin
   }
   if (!IsToolName(definition.name))
     return Expected(where + ".name", "1 to 128 letters, digits or _ - . : /",
-                    "'" + definition.name + "'");
+                    base::Quote(definition.name));
   CRIA_ASSIGN_OR_RETURN(definition.description, StringOr(*tool, "description", where));
   CRIA_ASSIGN_OR_RETURN(definition.parameters, ParametersFromJson(*tool, where));
   if (IsBuiltinTool(definition.name) && definition.parameters["properties"].as_object().empty())
@@ -174,7 +175,7 @@ absl::StatusOr<std::vector<ToolDefinition>> ToolsFromJson(const json::value& too
     const std::string where = "tools[" + std::to_string(i) + "]";
     CRIA_ASSIGN_OR_RETURN(definitions.emplace_back(), ToolFromJson((*list)[i], where));
     if (!names.insert(definitions.back().name).second)
-      return Expected(where, "each name once", "'" + definitions.back().name + "' again");
+      return Expected(where, "each name once", base::Quote(definitions.back().name) + " again");
   }
   return definitions;
 }

@@ -1,5 +1,7 @@
 // Grammars from outside, GBNF and JSON Schema, and texts through them: building is bounded, and a
 // token is accepted exactly if the mask allows it.
+#include <algorithm>
+
 #include "base/check.h"
 #include "base/json.h"
 #include "text/grammar.h"
@@ -22,9 +24,11 @@ std::shared_ptr<const text::TokenTrie> MakeTrie() {
 void Walk(const std::shared_ptr<const text::Grammar>& grammar, std::string_view sentence) {
   static const auto kTrie = MakeTrie();
   const auto matcher = text::MakeGrammarMatcher(grammar, kTrie);
-  std::vector<uint64_t> mask(kTrie->mask_words());
+  std::vector<uint64_t> mask(kTrie->mask_words()), shorter(kTrie->mask_words() - 1);
   for (const char byte : sentence.substr(0, 200)) {
+    matcher->FillMask(shorter);  // a model with fewer tokens
     matcher->FillMask(mask);
+    CRIA_CHECK(std::equal(shorter.begin(), shorter.end(), mask.begin()));
     const auto id = static_cast<text::TokenId>(static_cast<uint8_t>(byte));
     const bool allowed = mask[static_cast<size_t>(id) / 64] >> (id % 64) & 1;
     const bool accepted = matcher->Accept(id);
