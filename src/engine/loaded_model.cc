@@ -94,7 +94,7 @@ std::optional<TokenId> LoadedModel::leading_bos() const {
 
 std::shared_ptr<const text::TokenTrie> LoadedModel::token_trie() const {
   std::call_once(trie_once_, [this] {
-    if (tokenizer_ != nullptr) trie_ = text::BuildTokenTrie(*tokenizer_);
+    if (tokenizer_ != nullptr) trie_ = text::BuildTokenTrie(*tokenizer_, config().vocab);
   });
   return trie_;
 }
