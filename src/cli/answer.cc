@@ -105,9 +105,11 @@ Speeds SpeedsOf(const engine::GenerationResult& result) {
 
 absl::Status AdviseOnContext(const absl::Status& status, const OpenedModel& opened, int64_t context,
                              const std::string& remedy) {
+  if (!absl::IsResourceExhausted(status)) return status;
   const int64_t most = opened.model->config().max_context;
-  if (!absl::IsResourceExhausted(status) || (context > 0 && context < most)) return status;
-  const std::string advice = absl::StrCat("the model takes no more: ", remedy);
+  const bool can_grow = context > 0 && context < most;
+  const std::string advice =
+      absl::StrCat(can_grow ? "raise --context, or " : "the model takes no more: ", remedy);
   return absl::ResourceExhaustedError(absl::StrReplaceAll(
       status.message(),
       {{"shorten the prompt or raise --context", advice}, {"raise --context", advice}}));

@@ -127,7 +127,7 @@ class Chat {
   }
 
   absl::Status Advised(const absl::Status& status) const {
-    return AdviseOnContext(status, opened_, context_.context, "/clear starts anew");
+    return AdviseOnContext(status, opened_, context_.context, "start anew with /clear");
   }
 
   absl::Status Undo(absl::Status status) {

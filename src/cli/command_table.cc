@@ -64,6 +64,7 @@ std::string Words(const CommandEntry& command) {
       words.insert(words.end(), flag.names.begin(), flag.names.end());
   for (const ArgumentEntry& argument : command.arguments)
     words.insert(words.end(), argument.values.begin(), argument.values.end());
+  words.emplace_back("--help");
   std::sort(words.begin(), words.end());
   words.erase(std::unique(words.begin(), words.end()), words.end());
   return absl::StrJoin(words, " ");

@@ -30,7 +30,9 @@ absl::Status ParseLogitBias(const std::string& text, engine::GenerationOptions* 
 absl::StatusOr<std::shared_ptr<const text::Grammar>> SchemaGrammar(const std::string& given) {
   CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(given));
   CRIA_ASSIGN_OR_RETURN(const base::json::value schema, base::ParseJson(json, JsonSource(given)));
-  return text::GrammarFromJsonSchema(schema);
+  auto grammar = text::GrammarFromJsonSchema(schema);
+  if (!grammar.ok()) return base::Annotate(grammar.status(), JsonSource(given));
+  return grammar;
 }
 
 absl::StatusOr<std::shared_ptr<const text::Grammar>> GbnfGrammar(const std::string& file) {

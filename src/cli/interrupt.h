@@ -4,6 +4,7 @@
 #define CRIA_CLI_INTERRUPT_H_
 
 #include <csignal>
+#include <string>
 
 namespace cria::cli {
 
@@ -19,6 +20,16 @@ class PolledInterrupts {
   ~PolledInterrupts();
   PolledInterrupts(const PolledInterrupts&) = delete;
   PolledInterrupts& operator=(const PolledInterrupts&) = delete;
+};
+
+// The file of this name goes when a signal ends the program at once: what is half written is of no
+// use. One at a time.
+class RemovedOnInterrupt {
+ public:
+  explicit RemovedOnInterrupt(const std::string& path);  // empty, or too long to keep: nothing
+  ~RemovedOnInterrupt();
+  RemovedOnInterrupt(const RemovedOnInterrupt&) = delete;
+  RemovedOnInterrupt& operator=(const RemovedOnInterrupt&) = delete;
 };
 
 bool Interrupted();     // by either signal

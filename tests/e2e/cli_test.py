@@ -514,7 +514,10 @@ class ChatModelTest(CliCase):
         terminal.until(r"\n(?s:.)*>>> ", 5)
         os.kill(terminal.child, signal.SIGTERM)
         self.assertEqual(terminal.exit_code(), 130)
-        terminal = self.chat()
+        terminal = self.chat("--context", "40")
+        terminal.say("Tell me, in a few sentences, about the history of all the dogs in the world. " * 3)
+        terminal.until(r"raise --context, or start anew with /clear", 10)
+        terminal.until(r">>> ", 5)
         terminal.hang_up()
         self.assertIn(terminal.exit_code(), (0, 130, -signal.SIGHUP))
 
