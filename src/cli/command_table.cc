@@ -55,7 +55,7 @@ void ForEach(const CommandEntry& command, const auto& visit) {
   for (const CommandEntry& child : command.commands) ForEach(child, visit);
 }
 
-std::string Words(const CommandEntry& command) {
+std::string Words(const CommandEntry& command, const CommandEntry& root) {
   std::vector<std::string> words;
   for (const CommandEntry& child : command.commands)
     words.push_back(child.path.substr(child.path.rfind(' ') + 1));
@@ -65,6 +65,9 @@ std::string Words(const CommandEntry& command) {
   for (const ArgumentEntry& argument : command.arguments)
     words.insert(words.end(), argument.values.begin(), argument.values.end());
   words.emplace_back("--help");
+  if (command.path == "llama help")
+    for (const CommandEntry& other : root.commands)
+      words.push_back(other.path.substr(other.path.rfind(' ') + 1));
   std::sort(words.begin(), words.end());
   words.erase(std::unique(words.begin(), words.end()), words.end());
   return absl::StrJoin(words, " ");
@@ -179,7 +182,7 @@ std::string BashCompletion(const CommandEntry& root) {
   absl::StrAppend(&out, "      ", absl::StrJoin(paths, "|"), ") path=\"$path $word\" ;;\n",
                   "    esac\n  done\n  case \"$path\" in\n");
   ForEach(root, [&](const CommandEntry& command) {
-    absl::StrAppend(&out, "    \"", command.path, "\") words=\"", Words(command), "\"",
+    absl::StrAppend(&out, "    \"", command.path, "\") words=\"", Words(command, root), "\"",
                     TakesModel(command) ? " models=1" : "", " ;;\n");
   });
   absl::StrAppend(&out, "  esac\n  case \"$before\" in\n", BashValues(root),

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "cli/common_flags.h"
 #include "hub/edit_distance.h"
 
@@ -24,6 +25,11 @@ class HelpPages : public CLI::Formatter {
   std::string make_option_opts(const CLI::Option* option) const override {
     const std::string value = option->get_positional() ? "" : ValueName(*option);
     return value.empty() ? "" : " " + value;
+  }
+  std::string make_help(const CLI::App* app, std::string name,
+                        CLI::AppFormatMode mode) const override {
+    const std::string page = Formatter::make_help(app, std::move(name), mode);
+    return absl::StrReplaceAll(page, {{"\n\n\n", "\n\n"}, {"\nSubcommands:", "\nCommands:"}});
   }
   // What stands behind the command's own flags.
   std::string make_subcommands(const CLI::App* app, CLI::AppFormatMode mode) const override {
