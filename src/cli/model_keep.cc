@@ -73,7 +73,10 @@ absl::Status Remove(const std::string& id, bool force, const CliContext& context
           "remove: not removing ", model.name, " without -f: there is no terminal to ask on"));
     if (!Confirmed(model)) return absl::AbortedError("nothing was removed");
   }
-  CRIA_RETURN_IF_ERROR(store.Remove(model));
+  {
+    const PolledInterrupts whole;  // a half-removed model would stay
+    CRIA_RETURN_IF_ERROR(store.Remove(model));
+  }
   if (context.json) {
     std::printf(
         "%s\n",

@@ -377,6 +377,20 @@ class OtherCommandsTest(CliCase):
         self.ok("model", "remove", "-m", "stories:260k", "-f", environment=home)
         self.fails(3, "run", "stories:260k", "hi", environment=home)
 
+    def test_a_llama2c_model_brings_its_tokenizer(self):
+        dim, hidden, layers, heads, vocab, length = 8, 16, 1, 2, 4, 8
+        floats = vocab * dim + layers * (2 * dim + 4 * dim * dim + 3 * dim * hidden) + dim + length * dim // heads
+        model = self.file("tiny.bin", struct.pack("<7i", dim, hidden, layers, heads, heads, vocab, length) +
+                          struct.pack("<f", 0.5) * floats)
+        pieces = (b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x61>")
+        self.file("tok4.bin", struct.pack("<i", 6) + b"".join(struct.pack("<fi", 0, len(piece)) + piece for piece in pieces))
+        self.file("other.bin", b"not a part of it")
+        home = {"LLAMA_HOME": str(self.folder / "home")}
+        self.ok("model", "import", model, "--name", "tiny", environment=home)
+        kept = self.folder / "home" / "checkpoints" / "tiny"
+        self.assertEqual(sorted(path.name for path in kept.iterdir()), ["model.json", "tiny.bin", "tok4.bin"])
+        self.assertEqual(self.json("tokenize", "tiny", "--decode", "3", environment=home), {"text": "a"})
+
     def test_completion_and_manual(self):
         bash = self.ok("completion", "bash")
         script = bash + '\nCOMP_WORDS=(llama run m --temp); COMP_CWORD=3; _llama; echo "${COMPREPLY[@]}"\n' \
