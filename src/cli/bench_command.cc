@@ -3,12 +3,15 @@
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "base/json.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
+#include "cli/interrupt.h"
 #include "cli/model_table.h"
 #include "cli/open_model.h"
 #include "engine/speed.h"
@@ -101,7 +104,10 @@ absl::Status Measure(const BenchFlags& flags, const CliContext& context, Measure
   std::map<int, std::unique_ptr<base::ThreadPool>> pools;
   for (const Row& row : measured->rows) {
     if (pools[row.threads] != nullptr) continue;
-    pools[row.threads] = std::make_unique<base::ThreadPool>(row.threads);
+    {
+      const SignalsOnThisThreadOnly main_only;
+      pools[row.threads] = std::make_unique<base::ThreadPool>(row.threads);
+    }
     CRIA_ASSIGN_OR_RETURN(measured->limits[row.threads],
                           engine::MeasureLimits(*pools[row.threads]));
   }
@@ -110,7 +116,6 @@ absl::Status Measure(const BenchFlags& flags, const CliContext& context, Measure
   size_t done = 0;
   for (int64_t repetition = 0; repetition < flags.repeat; ++repetition)
     for (Row& row : measured->rows) {
-      if (Interrupted()) return absl::CancelledError("interrupted");
       CRIA_ASSIGN_OR_RETURN(const double seconds, engine::TimeCase(*measured->model, row.speed_case,
                                                                    workspace, *pools[row.threads]));
       row.seconds.push_back(seconds);
@@ -184,8 +189,6 @@ void PrintText(const Measurement& measured) {
 }
 
 absl::Status Bench(const BenchFlags& flags, const CliContext& context) {
-  if (flags.generate < 0 || flags.repeat < 1)
-    return absl::InvalidArgumentError("--generate: expected 0 or more; --repeat: 1 or more");
   Measurement measured;
   CRIA_ASSIGN_OR_RETURN(measured.rows, MakeRows(flags, context));
   if (measured.rows.empty())
@@ -196,10 +199,14 @@ absl::Status Bench(const BenchFlags& flags, const CliContext& context) {
   measured.name = files.name;
   measured.checkpoint = files.checkpoint;
   {
-    base::ThreadPool pool(base::UsableCores());
+    std::optional<base::ThreadPool> pool;
+    {
+      const SignalsOnThisThreadOnly main_only;
+      pool.emplace(base::UsableCores());
+    }
     ProgressBar bar(context, absl::StrCat("Loading ", files.name));
     options.progress = [&bar](double fraction) { bar.Update(fraction); };
-    CRIA_ASSIGN_OR_RETURN(measured.model, model::Model::Load(files.checkpoint, options, pool));
+    CRIA_ASSIGN_OR_RETURN(measured.model, model::Model::Load(files.checkpoint, options, *pool));
   }
   CRIA_RETURN_IF_ERROR(Measure(flags, context, &measured));
   if (context.json) {
@@ -223,7 +230,8 @@ void AddBenchCommand(CLI::App& app, CliContext& context) {
   command->add_option("--prompt", flags->prompt, "Prompt lengths to prefill (default 128,512)")
       ->type_name("N,...");
   command->add_option("--generate", flags->generate, "Tokens to decode (default 128)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(WholeNumber(0));
   command->add_option("--sessions", flags->sessions, "Sessions decoded together (default 1,8)")
       ->type_name("N,...");
   command->add_option("--at-context", flags->at_context, "Tokens already in the cache (default 0)")
@@ -231,7 +239,8 @@ void AddBenchCommand(CLI::App& app, CliContext& context) {
   command->add_option("--threads", flags->threads, "Thread counts (default: every core)")
       ->type_name("N,...");
   command->add_option("--repeat", flags->repeat, "Repetitions, of which the median counts (5)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(WholeNumber(1));
   command->footer(
       "The limit of a row is what the arithmetic peak or the memory of this machine allow, "
       "measured in the same run.\n"

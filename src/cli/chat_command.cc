@@ -2,13 +2,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
 #include "base/file.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/generation_flags.h"
+#include "cli/interrupt.h"
 #include "cli/line_editor.h"
 #include "cli/open_model.h"
 #include "engine/session.h"
@@ -42,15 +43,15 @@ text::Message TextMessage(text::Role role, std::string text) {
 // The state of one conversation and what its commands do.
 class Chat {
  public:
-  Chat(const ChatFlags& flags, const OpenedModel& opened, const text::ChatFormat& format,
-       engine::GenerationOptions options, text::ChatOptions chat_options,
-       std::shared_ptr<engine::Session> session)
+  Chat(const ChatFlags& flags, const CliContext& context, const OpenedModel& opened,
+       const text::ChatFormat& format, engine::GenerationOptions options,
+       text::ChatOptions chat_options)
       : flags_(flags),
+        context_(context),
         opened_(opened),
         format_(format),
         options_(std::move(options)),
-        chat_options_(std::move(chat_options)),
-        session_(std::move(session)) {
+        chat_options_(std::move(chat_options)) {
     Start(flags.system);
   }
 
@@ -61,10 +62,13 @@ class Chat {
       std::fputs(kHelp, stderr);
     } else if (line == "/clear") {
       Start(system_);
+      std::fputs("the conversation starts anew\n", stderr);
     } else if (line == "/system" || absl::StartsWith(line, "/system ")) {
-      Start(std::string(absl::StripPrefix(absl::StripPrefix(line, "/system"), " ")));
-    } else if (absl::StartsWith(line, "/save ")) {
-      Save(line.substr(6));
+      Start(std::string(absl::StripAsciiWhitespace(line.substr(7))));
+      std::fprintf(stderr, "%s; the conversation starts anew\n",
+                   system_.empty() ? "no system message" : "the system message is set");
+    } else if (line == "/save" || absl::StartsWith(line, "/save ")) {
+      Save(std::string(absl::StripAsciiWhitespace(line.substr(5))));
     } else {
       std::fprintf(stderr, "unknown command %s; /help lists them\n", line.c_str());
     }
@@ -75,23 +79,24 @@ class Chat {
     conversation_.push_back(TextMessage(text::Role::kUser, text));
     auto encoded = format_.Encode(conversation_, chat_options_);
     if (!encoded.ok()) return Undo(encoded.status());
+    auto session = Session();
+    if (!session.ok()) return Undo(session.status());
     engine::Request request;
     request.model = opened_.name;
     request.prompt = std::move(encoded->ids);
     request.options = options_;
-    request.session = session_;
+    request.session = *session;
     request.draft_model = flags_.generation.draft;
-    ClearInterrupt();
     const auto parser = MakeToolCallParser(chat_options_, options_);
     auto answer = Ask(*opened_.engine, std::move(request), parser.get(), /*stream_to_stdout=*/true);
-    if (!answer.ok()) return Undo(answer.status());
+    if (!answer.ok()) return Undo(Advised(answer.status()));
+    if (answer->interrupted) return Stopped(*answer);
     if (flags_.stats) PrintStats(opened_, answer->result);
     conversation_.push_back(TextMessage(text::Role::kAssistant, answer->text));
     conversation_.back().tool_calls = std::move(answer->calls);
-    ClearInterrupt();
-    if (answer->result.status.code() == absl::StatusCode::kCancelled) return absl::OkStatus();
+    NoteFullContext(opened_, options_, answer->result, context_);
     if (!answer->result.status.ok()) session_->Reset();
-    return answer->result.status;
+    return Advised(answer->result.status);
   }
 
  private:
@@ -101,12 +106,40 @@ class Chat {
     if (!system_.empty()) conversation_.push_back(TextMessage(text::Role::kSystem, system_));
   }
 
+  absl::StatusOr<std::shared_ptr<engine::Session>> Session() {
+    if (session_ == nullptr) {
+      CRIA_ASSIGN_OR_RETURN(session_, engine::Session::Create(opened_.model, context_.context));
+    }
+    return session_;
+  }
+
+  // What a signal leaves of an answer stays in the conversation; where there is nothing, the
+  // question goes too.
+  absl::Status Stopped(const Answer& answer) {
+    session_ = nullptr;  // the engine may still be busy with it
+    if (!answer.text.empty()) {
+      conversation_.push_back(TextMessage(text::Role::kAssistant, answer.text));
+      return absl::OkStatus();
+    }
+    std::fputs("\n", stdout);  // after the terminal's ^C
+    std::fflush(stdout);
+    return Undo(absl::OkStatus());
+  }
+
+  absl::Status Advised(const absl::Status& status) const {
+    return AdviseOnContext(status, opened_, context_.context, "start anew with /clear");
+  }
+
   absl::Status Undo(absl::Status status) {
     conversation_.pop_back();
     return status;
   }
 
   void Save(const std::string& path) const {
+    if (path.empty()) {
+      std::fputs("/save: expected a file: /save FILE\n", stderr);
+      return;
+    }
     const base::json::array messages = text::ConversationToJson(conversation_);
     const absl::Status status =
         base::WriteFileAtomically(path, base::json::serialize(messages) + "\n");
@@ -118,11 +151,12 @@ class Chat {
   }
 
   const ChatFlags& flags_;
+  const CliContext& context_;
   const OpenedModel& opened_;
   const text::ChatFormat& format_;
   engine::GenerationOptions options_;
   text::ChatOptions chat_options_;
-  std::shared_ptr<engine::Session> session_;
+  std::shared_ptr<engine::Session> session_;  // null: the next answer makes one
   std::string system_;
   text::Conversation conversation_;
 };
@@ -141,27 +175,41 @@ std::optional<std::string> ReadMessage(LineEditor& editor) {
   return message;
 }
 
+absl::StatusOr<const text::ChatFormat*> ChatFormatOf(const OpenedModel& opened) {
+  auto format = opened.model->chat_format();
+  if (!absl::IsNotFound(format.status())) return format;
+  const bool reads = opened.model->tokenizer() != nullptr;
+  return absl::NotFoundError(absl::StrCat(
+      opened.name, ": expected a model for conversations, found one with no ",
+      reads ? "chat format (a base model)" : "tokenizer", "; llama run ", opened.name,
+      reads ? " --raw \"...\" continues a text" : " --token-ids LIST continues token ids"));
+}
+
 absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
+  if (context.json)
+    return absl::InvalidArgumentError(
+        "chat: --json has no meaning in a conversation; llama run --json gives one answer");
+  if (flags.generation.logprobs)
+    return absl::InvalidArgumentError(
+        "chat: --logprobs are shown in JSON answers only: llama run --json --logprobs N");
   CRIA_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(context, flags.model));
   CRIA_RETURN_IF_ERROR(LoadDraft(context, flags.generation.draft, &opened));
-  CRIA_ASSIGN_OR_RETURN(const text::ChatFormat* format, opened.model->chat_format());
+  CRIA_ASSIGN_OR_RETURN(const text::ChatFormat* format, ChatFormatOf(opened));
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
                         MakeGenerationOptions(flags.generation, context, *opened.model));
   CRIA_ASSIGN_OR_RETURN(text::ChatOptions chat_options,
                         MakeChatOptions(flags.generation, opened.tool_format));
   CRIA_RETURN_IF_ERROR(SetToolOptions(*format, chat_options, *opened.model->tokenizer(), &options));
-  CRIA_ASSIGN_OR_RETURN(std::shared_ptr<engine::Session> session,
-                        engine::Session::Create(opened.model, context.context));
   if (!context.quiet && StderrIsTerminal())
     std::fprintf(stderr, "%s is ready. /help lists the commands, Ctrl-D leaves.\n",
                  opened.name.c_str());
-  Chat chat(flags, opened, *format, std::move(options), std::move(chat_options),
-            std::move(session));
+  Chat chat(flags, context, opened, *format, std::move(options), std::move(chat_options));
   const char* home = std::getenv("HOME");
   LineEditor editor(home == nullptr ? "" : absl::StrCat(home, "/.llama_history"));
   while (true) {
     ClearInterrupt();
     const std::optional<std::string> message = ReadMessage(editor);
+    if (Terminated()) return absl::CancelledError("terminated");
     if (!message) return absl::OkStatus();
     if (message->empty()) continue;
     if ((*message)[0] == '/') {
@@ -170,6 +218,7 @@ absl::Status RunChat(const ChatFlags& flags, const CliContext& context) {
     }
     if (const absl::Status status = chat.Say(*message); !status.ok())
       std::fprintf(stderr, "llama: error: %s\n", std::string(status.message()).c_str());
+    if (Terminated()) EndInterrupted();
   }
 }
 

@@ -3,9 +3,10 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_replace.h"
@@ -13,11 +14,6 @@
 
 namespace cria::cli {
 namespace {
-
-volatile sig_atomic_t interrupted =
-    0;  // written by the signal handler: the one place where a global is the interface
-
-void OnInterrupt(int) { interrupted = 1; }
 
 void PrintError(const std::string& message, std::string_view code, bool json) {
   // One line, whatever the message quotes.
@@ -77,16 +73,21 @@ bool UseColour() {
   return StdoutIsTerminal() && (no_colour == nullptr || *no_colour == '\0');
 }
 
-void InstallInterruptHandler() {
-  struct sigaction action {};
-  action.sa_handler = OnInterrupt;
-  sigemptyset(&action.sa_mask);
-  action.sa_flags = 0;  // system calls return with EINTR
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+absl::Status FlushOutput() {
+  static int first_error = 0;  // ferror() tells only that there was one
+  errno = 0;
+  const bool failed = std::fflush(stdout) != 0 || std::ferror(stdout) != 0;
+  if (!failed) return absl::OkStatus();
+  if (first_error == 0) first_error = errno;
+  if (first_error == EPIPE) {
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)raise(SIGPIPE);
+  }
+  const std::string message =
+      absl::StrCat("cannot write the output",
+                   first_error == 0 ? "" : absl::StrCat(": ", std::strerror(first_error)));
+  const bool full = first_error == ENOSPC || first_error == EDQUOT || first_error == EFBIG;
+  return full ? absl::ResourceExhaustedError(message) : absl::InternalError(message);
 }
-
-bool Interrupted() { return interrupted != 0; }
-void ClearInterrupt() { interrupted = 0; }
 
 }  // namespace cria::cli

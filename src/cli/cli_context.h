@@ -56,10 +56,9 @@ bool StderrIsTerminal();
 bool StdoutIsTerminal();
 bool UseColour();
 
-// Set by Ctrl-C. Long work looks at it and stops with kCancelled.
-void InstallInterruptHandler();
-bool Interrupted();
-void ClearInterrupt();
+// Writes out what stdout holds. kResourceExhausted where the disk is full, kInternal for other
+// failures, also of earlier writes. A pipe that nobody reads ends the program as SIGPIPE does.
+absl::Status FlushOutput();
 
 }  // namespace cria::cli
 

@@ -1,19 +1,42 @@
 #include "cli/command_table.h"
 
 #include <algorithm>
+#include <map>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "cli/common_flags.h"
+#include "cli/usage.h"
+#include "kernels/registry.h"
 
 namespace cria::cli {
 namespace {
 
-// CLI11 shows "N:INT in [1 - 1024]"; people want "N".
-std::string ValueName(const CLI::Option& option) {
-  if (option.get_items_expected_max() == 0) return "";
-  const std::string type = option.get_type_name();
-  return type.substr(0, type.find(':'));
+constexpr char kListModels[] =
+    "llama model list --downloaded 2>/dev/null | tail -n +2 | cut -d' ' -f1";
+
+// "bf16|int8|f32" names its values; in "FILE|JSON" and "N" there are none.
+std::vector<std::string> ValuesOf(const CLI::Option& option, const std::string& value) {
+  if (option.get_name() == "--isa") {
+    std::vector<std::string> names;
+    for (const kernels::Kernels* kernels : kernels::AllKernels()) names.emplace_back(kernels->isa);
+    return names;
+  }
+  std::vector<std::string> words = absl::StrSplit(value, '|', absl::SkipEmpty());
+  std::erase_if(words, [](const std::string& word) {
+    return !std::all_of(word.begin(), word.end(), [](char c) {
+      return absl::ascii_islower(static_cast<unsigned char>(c)) ||
+             absl::ascii_isdigit(static_cast<unsigned char>(c)) || c == '_';
+    });
+  });
+  return words;
+}
+
+bool IsModel(const CLI::Option& option, const std::string& value) {
+  return value == "MODEL" || (value == "ID" && option.get_name() == "--model-id");
 }
 
 FlagEntry ReadFlag(const CLI::Option& option) {
@@ -21,6 +44,8 @@ FlagEntry ReadFlag(const CLI::Option& option) {
   for (const std::string& name : option.get_snames()) flag.names.push_back("-" + name);
   for (const std::string& name : option.get_lnames()) flag.names.push_back("--" + name);
   flag.value = ValueName(option);
+  flag.values = ValuesOf(option, flag.value);
+  flag.is_model = IsModel(option, flag.value);
   flag.help = option.get_description();
   return flag;
 }
@@ -34,19 +59,49 @@ std::string Words(const CommandEntry& command, const CommandEntry& root) {
   std::vector<std::string> words;
   for (const CommandEntry& child : command.commands)
     words.push_back(child.path.substr(child.path.rfind(' ') + 1));
-  for (const std::vector<FlagEntry>* flags : {&command.flags, &root.flags}) {
+  for (const std::vector<FlagEntry>* flags : {&command.flags, &command.common})
     for (const FlagEntry& flag : *flags)
       words.insert(words.end(), flag.names.begin(), flag.names.end());
-    if (&command == &root) break;
-  }
+  for (const ArgumentEntry& argument : command.arguments)
+    words.insert(words.end(), argument.values.begin(), argument.values.end());
+  words.emplace_back("--help");
+  if (command.path == "llama help")
+    for (const CommandEntry& other : root.commands)
+      words.push_back(other.path.substr(other.path.rfind(' ') + 1));
   std::sort(words.begin(), words.end());
   words.erase(std::unique(words.begin(), words.end()), words.end());
   return absl::StrJoin(words, " ");
 }
 
+bool TakesModel(const CommandEntry& command) {
+  return !command.arguments.empty() && command.arguments.front().is_model;
+}
+
+// The values of flags: a `case` of bash that sets `words`, or `models`, by the word before.
+std::string BashValues(const CommandEntry& root) {
+  std::map<std::string, std::string> actions;  // by flag
+  ForEach(root, [&](const CommandEntry& command) {
+    for (const FlagEntry& flag : command.flags)
+      for (const std::string& name : flag.names) {
+        if (flag.is_model) actions[name] = "words= models=1";
+        if (!flag.values.empty())
+          actions[name] = absl::StrCat("words=\"", absl::StrJoin(flag.values, " "), "\" models=");
+      }
+  });
+  std::string out;
+  for (const auto& [name, action] : actions)
+    absl::StrAppend(&out, "    ", name, ") ", action, " ;;\n");
+  return out;
+}
+
 // A text in single quotes for fish.
 std::string Quoted(const std::string& text) {
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"\\", "\\\\"}, {"'", "\\'"}}), "'");
+}
+
+std::string FishValues(const std::vector<std::string>& values, bool is_model) {
+  if (is_model) return absl::StrCat(" -a ", Quoted(absl::StrCat("(", kListModels, ")")));
+  return values.empty() ? "" : absl::StrCat(" -a ", Quoted(absl::StrJoin(values, " ")));
 }
 
 // A text for troff: no line begins with a control character, no dash is a hyphen.
@@ -96,10 +151,12 @@ CommandEntry ReadCommands(const CLI::App& app, const std::string& path) {
     if (option->nonpositional()) {
       command.flags.push_back(ReadFlag(*option));
     } else {
-      command.arguments.push_back(
-          {ValueName(*option), option->get_required(), option->get_description()});
+      const std::string name = ValueName(*option);
+      command.arguments.push_back({name, option->get_required(), option->get_description(),
+                                   ValuesOf(*option, name), IsModel(*option, name)});
     }
   }
+  for (const CLI::Option* option : CommonFlagsOf(app)) command.common.push_back(ReadFlag(*option));
   for (const CLI::App* child : app.get_subcommands([](const CLI::App*) { return true; }))
     command.commands.push_back(ReadCommands(*child, path + " " + child->get_name()));
   return command;
@@ -110,7 +167,12 @@ std::string BashCompletion(const CommandEntry& root) {
       "# bash completion for llama; install with: llama completion bash > "
       "/etc/bash_completion.d/llama\n"
       "_llama() {\n"
-      "  local current=\"${COMP_WORDS[COMP_CWORD]}\" path=llama word words=\n"
+      "  local current=\"${COMP_WORDS[COMP_CWORD]}\" before=\"${COMP_WORDS[COMP_CWORD-1]}\"\n"
+      "  local path=llama word words= models= typed colon\n"
+      "  # bash takes the colon of a model's name for the end of a word\n"
+      "  typed=\"${COMP_LINE:0:${COMP_POINT:-0}}\"; typed=\"${typed##* }\"\n"
+      "  [[ $typed == *:* ]] || typed=\"$current\"\n"
+      "  colon=\"${typed%\"${typed##*:}\"}\"\n"
       "  for word in \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"; do\n"
       "    case \"$path $word\" in\n";
   std::vector<std::string> paths;
@@ -120,11 +182,16 @@ std::string BashCompletion(const CommandEntry& root) {
   absl::StrAppend(&out, "      ", absl::StrJoin(paths, "|"), ") path=\"$path $word\" ;;\n",
                   "    esac\n  done\n  case \"$path\" in\n");
   ForEach(root, [&](const CommandEntry& command) {
-    absl::StrAppend(&out, "    \"", command.path, "\") words=\"", Words(command, root), "\" ;;\n");
+    absl::StrAppend(&out, "    \"", command.path, "\") words=\"", Words(command, root), "\"",
+                    TakesModel(command) ? " models=1" : "", " ;;\n");
   });
-  absl::StrAppend(&out,
+  absl::StrAppend(&out, "  esac\n  case \"$before\" in\n", BashValues(root),
                   "  esac\n"
-                  "  COMPREPLY=($(compgen -W \"$words\" -- \"$current\"))\n"
+                  "  [[ -z $models || $typed == -* ]] || words=\"$words $(",
+                  kListModels,
+                  ")\"\n"
+                  "  COMPREPLY=($(compgen -W \"$words\" -- \"$typed\"))\n"
+                  "  COMPREPLY=(\"${COMPREPLY[@]#\"$colon\"}\")\n"
                   "  if [[ $path != llama && $current != -* ]]; then\n"
                   "    COMPREPLY+=($(compgen -f -- \"$current\"))\n"
                   "  fi\n"
@@ -164,8 +231,13 @@ std::string FishCompletion(const CommandEntry& root) {
       absl::StrAppend(&out, "complete -c llama", here);
       for (const std::string& name : flag.names)
         absl::StrAppend(&out, name[1] == '-' ? " -l " + name.substr(2) : " -s " + name.substr(1));
-      absl::StrAppend(&out, flag.value.empty() ? "" : " -r", " -d ", Quoted(flag.help), "\n");
+      absl::StrAppend(&out, flag.value.empty() ? "" : " -r", FishValues(flag.values, flag.is_model),
+                      " -d ", Quoted(flag.help), "\n");
     }
+    for (const ArgumentEntry& argument : command.arguments)
+      if (argument.is_model || !argument.values.empty())
+        absl::StrAppend(&out, "complete -c llama", here,
+                        FishValues(argument.values, argument.is_model), "\n");
   });
   return out;
 }

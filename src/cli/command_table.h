@@ -10,8 +10,10 @@
 namespace cria::cli {
 
 struct FlagEntry {
-  std::vector<std::string> names;  // "-f", "--force", in that order
-  std::string value;               // what follows, e.g. "N"; empty for plain flags
+  std::vector<std::string> names;   // "-f", "--force", in that order
+  std::string value;                // what follows, e.g. "N"; empty for plain flags
+  std::vector<std::string> values;  // the words that may follow, where they are known
+  bool is_model = false;            // a model's name follows
   std::string help;
 };
 
@@ -19,12 +21,15 @@ struct ArgumentEntry {
   std::string name;  // "MODEL"
   bool required = false;
   std::string help;
+  std::vector<std::string> values;
+  bool is_model = false;
 };
 
 struct CommandEntry {
   std::string path;  // "llama model list"
   std::string help, footer;
-  std::vector<FlagEntry> flags;  // its own, without those of the commands above it
+  std::vector<FlagEntry> flags;   // its own, without those of the commands above it
+  std::vector<FlagEntry> common;  // those of the root that mean something to it
   std::vector<ArgumentEntry> arguments;
   std::vector<CommandEntry> commands;
 
@@ -34,7 +39,7 @@ struct CommandEntry {
 
 CommandEntry ReadCommands(const CLI::App& app, const std::string& path);
 
-// Shell code that completes commands, flags and file names.
+// Shell code that completes commands, flags, their values, models and file names.
 std::string BashCompletion(const CommandEntry& root);
 std::string ZshCompletion(const CommandEntry& root);
 std::string FishCompletion(const CommandEntry& root);

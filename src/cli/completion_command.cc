@@ -4,6 +4,7 @@
 
 #include "cli/command_table.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 
 namespace cria::cli {
 
@@ -11,11 +12,14 @@ void AddCompletionCommand(CLI::App& app, CliContext& context) {
   CLI::App* completion =
       app.add_subcommand("completion", "Code that completes commands in a shell");
   auto shell = std::make_shared<std::string>();
-  completion->add_option("shell", *shell, "bash, zsh or fish")
-      ->type_name("SHELL")
+  completion->add_option("shell", *shell, "Whose code it is to be")
+      ->type_name("bash|zsh|fish")
       ->required()
-      ->check(CLI::IsMember({"bash", "zsh", "fish"}));
-  completion->footer("Example:\n  source <(llama completion bash)");
+      ->check(OneOf({"bash", "zsh", "fish"}));
+  completion->footer(
+      "Examples:\n"
+      "  source <(llama completion bash)\n"
+      "  llama completion fish > ~/.config/fish/completions/llama.fish");
   completion->callback([shell, &app] {
     const CommandEntry root = ReadCommands(app, "llama");
     const std::string code = *shell == "bash"  ? BashCompletion(root)

@@ -1,7 +1,9 @@
 #include "cli/generation_flags.h"
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "cli/flag_checks.h"
 #include "cli/input.h"
 #include "text/grammar.h"
 #include "text/tool_call_syntax.h"
@@ -27,8 +29,10 @@ absl::Status ParseLogitBias(const std::string& text, engine::GenerationOptions* 
 
 absl::StatusOr<std::shared_ptr<const text::Grammar>> SchemaGrammar(const std::string& given) {
   CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(given));
-  CRIA_ASSIGN_OR_RETURN(const base::json::value schema, base::ParseJson(json, "schema"));
-  return text::GrammarFromJsonSchema(schema);
+  CRIA_ASSIGN_OR_RETURN(const base::json::value schema, base::ParseJson(json, JsonSource(given)));
+  auto grammar = text::GrammarFromJsonSchema(schema);
+  if (!grammar.ok()) return base::Annotate(grammar.status(), JsonSource(given));
+  return grammar;
 }
 
 absl::StatusOr<std::shared_ptr<const text::Grammar>> GbnfGrammar(const std::string& file) {
@@ -53,41 +57,58 @@ absl::Status SetGrammar(const GenerationFlags& flags, engine::GenerationOptions*
   return absl::OkStatus();
 }
 
+// "top_p: expected ..." of the engine is "--top-p: expected ..." here.
+absl::Status NameTheFlag(const absl::Status& status) {
+  const std::string message(status.message());
+  const size_t colon = message.find(':');
+  if (status.ok() || colon == std::string::npos) return status;
+  const std::string flag = absl::StrReplaceAll(message.substr(0, colon), {{"_", "-"}});
+  return absl::Status(status.code(), absl::StrCat("--", flag, message.substr(colon)));
+}
+
 }  // namespace
 
 void AddGenerationFlags(CLI::App& command, GenerationFlags& flags) {
   const char* const group = "Generation";
   command.add_option("--max-tokens", flags.max_tokens, "At most N new tokens")
       ->type_name("N")
+      ->check(WholeNumber(0))
       ->group(group);
   command.add_option("--temperature", flags.temperature, "Randomness; 0 is greedy (default 0.6)")
       ->type_name("F")
+      ->check(Number())
       ->group(group);
   command
       .add_option("--top-p", flags.top_p,
                   "Sample from the most likely tokens of this mass (default 0.9)")
       ->type_name("F")
+      ->check(Number())
       ->group(group);
   command.add_option("--top-k", flags.top_k, "Sample from the N most likely tokens")
       ->type_name("N")
+      ->check(WholeNumber(0))
       ->group(group);
   command.add_option("--min-p", flags.min_p, "Drop tokens below F times the most likely one")
       ->type_name("F")
+      ->check(Number())
       ->group(group);
   command
       .add_option("--repetition-penalty", flags.repetition_penalty,
                   "Make tokens seen before less likely (1 is off)")
       ->type_name("F")
+      ->check(Number())
       ->group(group);
   command
       .add_option("--frequency-penalty", flags.frequency_penalty,
                   "Subtract F per occurrence in the answer")
       ->type_name("F")
+      ->check(Number())
       ->group(group);
   command
       .add_option("--presence-penalty", flags.presence_penalty,
                   "Subtract F from tokens in the answer")
       ->type_name("F")
+      ->check(Number())
       ->group(group);
   command.add_option("--logit-bias", flags.logit_bias, "Add to the logits of ids")
       ->type_name("ID:F,...")
@@ -110,6 +131,7 @@ void AddGenerationFlags(CLI::App& command, GenerationFlags& flags) {
       .add_option("--logprobs", flags.logprobs,
                   "Report log-probabilities and N alternatives (with --json)")
       ->type_name("N")
+      ->check(WholeNumber(0))
       ->group(group);
   command.add_option("--json-schema", flags.json_schema, "Constrain the answer to a JSON Schema")
       ->type_name("FILE|JSON")
@@ -120,12 +142,11 @@ void AddGenerationFlags(CLI::App& command, GenerationFlags& flags) {
   command.add_option("--tools", flags.tools, "Functions the model may call (OpenAI tools array)")
       ->type_name("FILE")
       ->group(group);
-  command
-      .add_option("--tool-choice", flags.tool_choice, "auto, required, none, or a function's name")
-      ->type_name("CHOICE")
+  command.add_option("--tool-choice", flags.tool_choice, "Whether to call functions, or which")
+      ->type_name("auto|required|none|NAME")
       ->group(group);
-  command.add_option("--tool-format", flags.tool_format, "json, function_tag or python_list")
-      ->type_name("FORMAT")
+  command.add_option("--tool-format", flags.tool_format, "How calls are written")
+      ->type_name("json|function_tag|python_list")
       ->group(group);
   command
       .add_option("--date", flags.date,
@@ -152,13 +173,10 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
   options.stop = flags.stop;
   options.ignore_eos = flags.ignore_eos;
   options.speculate = !flags.no_speculation;
-  if (flags.logprobs && *flags.logprobs < 0)
-    return absl::InvalidArgumentError(
-        absl::StrCat("--logprobs: expected 0 or more, found ", *flags.logprobs));
   options.logprobs = flags.logprobs.value_or(-1);
   CRIA_RETURN_IF_ERROR(ParseLogitBias(flags.logit_bias, &options));
   CRIA_RETURN_IF_ERROR(SetGrammar(flags, &options));
-  CRIA_RETURN_IF_ERROR(engine::Validate(options, config.vocab));
+  CRIA_RETURN_IF_ERROR(NameTheFlag(engine::Validate(options, config.vocab)));
   return options;
 }
 
@@ -198,11 +216,12 @@ absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,
   options.tool_choice = flags.tool_choice;
   if (!flags.date.empty()) options.date = flags.date;
   if (flags.tools.empty()) return options;
+  const std::string source = absl::StrCat("--tools ", JsonSource(flags.tools));
   CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.tools));
-  auto value = base::ParseJson(json, "--tools");
+  auto value = base::ParseJson(json, source);
   if (!value.ok()) return absl::InvalidArgumentError(value.status().message());
   auto tools = text::ToolsFromJson(*value);
-  if (!tools.ok()) return base::Annotate(tools.status(), "--tools");
+  if (!tools.ok()) return base::Annotate(tools.status(), source);
   options.tools = *std::move(tools);
   return options;
 }

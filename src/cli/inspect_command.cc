@@ -4,6 +4,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/open_model.h"
 
 namespace cria::cli {
@@ -125,6 +126,7 @@ void PrintCpu(const CliContext& context) {
 }
 
 absl::Status Inspect(const InspectFlags& flags, const CliContext& context) {
+  CRIA_RETURN_IF_ERROR(RefuseTogether({{"MODEL", !flags.model.empty()}, {"--cpu", flags.cpu}}));
   if (flags.cpu) {
     PrintCpu(context);
     return absl::OkStatus();

@@ -10,14 +10,15 @@ namespace cria::cli {
 // One thread, one at a time.
 class LineEditor {
  public:
-  // `history_file` is read now and written at the end; empty: none is kept.
+  // `history_file` is read now and written with every line; empty: none is kept.
   explicit LineEditor(std::string history_file);
-  ~LineEditor();
   LineEditor(const LineEditor&) = delete;
   LineEditor& operator=(const LineEditor&) = delete;
 
-  // The next line without its newline; nullopt at the end of the input. Ctrl-C gives an empty line
-  // and sets Interrupted().
+  bool interactive() const { return interactive_; }
+
+  // The next line without its newline; nullopt at the end of the input. On a terminal a signal
+  // gives an empty line and sets Interrupted().
   std::optional<std::string> Read(const std::string& prompt);
 
  private:

@@ -1,54 +1,33 @@
-// The `llama` program: common flags, subcommands, exit codes.
+// The `llama` program: subcommands, exit codes.
+#include <langinfo.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <clocale>
 #include <cstdio>
-#include <string>
+#include <string_view>
 
 #include "cli/cli_context.h"
 #include "cli/commands.h"
+#include "cli/common_flags.h"
+#include "cli/interrupt.h"
 #include "cli/model_commands.h"
+#include "cli/usage.h"
 
 namespace {
 
 using cria::cli::CliContext;
 
-void AddCommonFlags(CLI::App& app, CliContext& context) {
-  const char* const group = "Common";
-  app.add_flag("--json", context.json, "Print exactly one JSON object on stdout")->group(group);
-  app.add_option("--threads", context.threads, "Threads (default: every core)")
-      ->type_name("N")
-      ->check(CLI::Range(1, 1024))
-      ->group(group);
-  app.add_option("--isa", context.isa,
-                 "Force an instruction set (also CRIA_ISA); see llama inspect --cpu")
-      ->type_name("NAME")
-      ->group(group);
-  app.add_option("--context", context.context,
-                 "Most tokens of prompt and answer (default: the model's limit)")
-      ->type_name("N")
-      ->check(CLI::PositiveNumber)
-      ->group(group);
-  app.add_option("--kv-type", context.kv_type, "Type of the KV cache (default bf16)")
-      ->type_name("bf16|int8|f32")
-      ->group(group);
-  app.add_option("--seed", context.seed, "Make sampling repeatable")->type_name("N")->group(group);
-  app.add_flag("--f32-activations", context.f32_activations,
-               "Never round activations: slower, closest to the file")
-      ->group(group);
-  app.add_flag("--no-packed-file", context.no_packed_file,
-               "Don't keep the weights in the form in which they run (MODEL.packed)")
-      ->group(group);
-  app.add_flag("--quiet", context.quiet, "No progress, no notes")->group(group);
-  app.add_flag("--verbose", context.verbose, "More on stderr")->group(group);
-  app.set_version_flag("--version", "llama (Cria) 0.1.0");
+// The line editor reads characters by the locale, and what people type is UTF-8 whatever that says.
+void UseUtf8() {
+  const bool named = std::setlocale(LC_CTYPE, "") != nullptr;
+  if (named && std::string_view(nl_langinfo(CODESET)) == "UTF-8") return;
+  (void)std::setlocale(LC_CTYPE, "C.UTF-8");
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  CliContext context;
-  CLI::App app("Cria: Llama models on your own machine", "llama");
+void AddEverything(CLI::App& app, CliContext& context) {
   app.require_subcommand(1);
-  AddCommonFlags(app, context);
+  cria::cli::AddCommonFlags(app, context);
   cria::cli::AddRunCommand(app, context);
   cria::cli::AddChatCommand(app, context);
   cria::cli::AddPerplexityCommand(app, context);
@@ -58,22 +37,46 @@ int main(int argc, char** argv) {
   cria::cli::AddEmbedCommand(app, context);
   cria::cli::AddModelCommands(app, context);
   cria::cli::AddCompletionCommand(app, context);
+  cria::cli::AddHelpCommand(app, context);
   app.footer(
-      "llama COMMAND --help shows a command's flags and examples.\n\n"
+      "llama COMMAND --help (or llama help COMMAND) shows a command's flags and examples.\n\n"
       "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 the model or another input file is not "
-      "acceptable;\n4 the network failed; 5 out of room (memory, context, disk); 130 interrupted.\n"
+      "acceptable;\n4 the network failed; 5 out of room (memory, context, disk); 130 interrupted "
+      "(Ctrl-C, SIGTERM).\n"
       "Models live in $LLAMA_HOME (default ~/.llama). Variables: LLAMA_HOME, CRIA_ISA, HF_TOKEN, "
       "HF_ENDPOINT, NO_COLOR.");
   for (CLI::App* command : app.get_subcommands({})) command->fallthrough();
+}
+
+bool HasJsonFlag(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc,
+                     [](const char* word) { return std::string_view(word) == "--json"; });
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  UseUtf8();
+  CliContext context;
+  CLI::App app("Cria: Llama models on your own machine", "llama");
+  cria::cli::UseOwnHelpPages(app);
+  app.set_version_flag("--version", "llama (Cria) 0.1.0", "Print the version");
+  AddEverything(app, context);
+  const bool json = HasJsonFlag(argc, argv);
   cria::cli::InstallInterruptHandler();
+  cria::cli::ReportInterruptsAsJson(json);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    if (argc == 1) std::fputs(app.help().c_str(), stderr);
-    std::string command = "llama";  // whose help explains
-    for (const CLI::App* used : app.get_subcommands()) command += " " + used->get_name();
-    context.FailUsage(std::string(error.what()) + "; see " + command + " --help");
+    if (error.get_exit_code() == 0) {
+      (void)app.exit(error);  // --help, --version
+    } else {
+      if (argc == 1) std::fputs(app.help().c_str(), stderr);
+      context.json = json;  // the parser may not have come to it
+      context.FailUsage(cria::cli::ExplainUsage(app, error));
+    }
   }
+  const absl::Status written = cria::cli::FlushOutput();
+  if (context.exit_code == cria::cli::kExitOk) context.Fail(written);
   return context.exit_code;
 }

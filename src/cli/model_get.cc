@@ -5,6 +5,8 @@
 
 #include "absl/strings/str_split.h"
 #include "base/json.h"
+#include "cli/flag_checks.h"
+#include "cli/interrupt.h"
 #include "cli/model_commands.h"
 #include "cli/model_progress.h"
 #include "hub/disk.h"
@@ -44,7 +46,7 @@ void AddNetworkFlags(CLI::App& command, NetworkFlags& flags) {
       ->type_name("TOKEN");
   command.add_option("--max-parallel", flags.max_parallel, "Files at once (default 3)")
       ->type_name("N")
-      ->check(CLI::Range(1, 64));
+      ->check(WholeNumber(1, 64));
   command
       .add_option("--ignore-patterns", flags.ignore_patterns,
                   "Files to leave out, e.g. '*.pth,original/*' (default: *.safetensors where there "
@@ -52,12 +54,12 @@ void AddNetworkFlags(CLI::App& command, NetworkFlags& flags) {
       ->type_name("P[,P]");
   command.add_option("--tries", flags.tries, "Tries of a file that gets nowhere (default 5)")
       ->type_name("N")
-      ->check(CLI::Range(1, 1000));
+      ->check(WholeNumber(1, 1000));
   command
       .add_option("--stall-timeout", flags.stall_timeout_s,
                   "Seconds without data until a new try (default 30)")
       ->type_name("S")
-      ->check(CLI::Range(1, 3600));
+      ->check(WholeNumber(1, 3600));
 }
 
 hub::FetchOptions MakeOptions(const NetworkFlags& flags, DownloadProgress& progress) {
@@ -134,12 +136,14 @@ absl::StatusOr<std::vector<hub::Fetched>> Fetch(const DownloadFlags& flags,
 }
 
 absl::Status Download(const DownloadFlags& flags, const CliContext& context) {
+  const PolledInterrupts polled;
   CRIA_ASSIGN_OR_RETURN(const std::vector<hub::Fetched> fetched, Fetch(flags, context));
   Report(fetched, context);
   return absl::OkStatus();
 }
 
 absl::Status Pull(const std::string& name, const NetworkFlags& flags, const CliContext& context) {
+  const PolledInterrupts polled;
   CRIA_ASSIGN_OR_RETURN(const hub::ModelStore store, hub::ModelStore::FromEnvironment());
   absl::StatusOr<hub::Fetched> fetched;
   {
@@ -153,6 +157,7 @@ absl::Status Pull(const std::string& name, const NetworkFlags& flags, const CliC
 
 absl::Status Import(const std::string& path, const std::string& name, bool force,
                     const CliContext& context) {
+  const PolledInterrupts polled;
   CRIA_ASSIGN_OR_RETURN(const hub::ModelStore store, hub::ModelStore::FromEnvironment());
   CRIA_ASSIGN_OR_RETURN(hub::InstalledModel model,
                         hub::ImportModel(store, path, name, force, &Interrupted));
@@ -170,7 +175,7 @@ void AddModelDownloadCommand(CLI::App& parent, CliContext& context) {
       ->add_option("--source", flags->source,
                    "Where from (default huggingface; meta with --meta-url)")
       ->type_name("meta|huggingface")
-      ->check(CLI::IsMember({"meta", "huggingface"}));
+      ->check(OneOf({"meta", "huggingface"}));
   command
       ->add_option("--model-id", flags->model_ids,
                    "Names of `llama model list`, or Hugging Face ids")
@@ -202,7 +207,10 @@ void AddModelPullCommand(CLI::App& parent, CliContext& context) {
       ->type_name("NAME")
       ->required();
   AddNetworkFlags(*command, *flags);
-  command->footer("Example:\n  llama model pull smollm2:135m");
+  command->footer(
+      "Examples:\n"
+      "  llama model pull smollm2:135m\n"
+      "  llama model pull HuggingFaceTB/SmolLM2-360M-Instruct");
   command->callback([command, name, flags, &context] {
     flags->has_ignore_patterns = command->count("--ignore-patterns") > 0;
     context.Fail(Pull(*name, *flags, context));
@@ -220,7 +228,10 @@ void AddModelImportCommand(CLI::App& parent, CliContext& context) {
       ->required();
   command->add_option("--name", *name, "What to call it")->type_name("NAME")->required();
   command->add_flag("-f,--force", *force, "Replace a model of that name");
-  command->footer("Example:\n  llama model import ./my-model.gguf --name mine:1b");
+  command->footer(
+      "Examples:\n"
+      "  llama model import ./my-model.gguf --name mine:1b\n"
+      "  llama model import ./a-directory --name mine:8b --force");
   command->callback(
       [path, name, force, &context] { context.Fail(Import(*path, *name, *force, context)); });
 }

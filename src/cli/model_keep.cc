@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "base/json.h"
+#include "cli/interrupt.h"
 #include "cli/model_commands.h"
 #include "cli/model_table.h"
 #include "hub/disk.h"
@@ -39,6 +40,7 @@ void PrintChecks(const hub::InstalledModel& model, const std::vector<hub::FileCh
 }
 
 absl::Status Verify(const std::string& id, const CliContext& context, bool* printed) {
+  const PolledInterrupts polled;
   CRIA_ASSIGN_OR_RETURN(const hub::ModelStore store, hub::ModelStore::FromEnvironment());
   CRIA_ASSIGN_OR_RETURN(const hub::InstalledModel model, store.Find(id));
   CRIA_ASSIGN_OR_RETURN(const std::vector<hub::FileCheck> checks,
@@ -71,7 +73,10 @@ absl::Status Remove(const std::string& id, bool force, const CliContext& context
           "remove: not removing ", model.name, " without -f: there is no terminal to ask on"));
     if (!Confirmed(model)) return absl::AbortedError("nothing was removed");
   }
-  CRIA_RETURN_IF_ERROR(store.Remove(model));
+  {
+    const PolledInterrupts whole;  // a half-removed model would stay
+    CRIA_RETURN_IF_ERROR(store.Remove(model));
+  }
   if (context.json) {
     std::printf(
         "%s\n",
@@ -92,6 +97,11 @@ void AddModelVerifyCommand(CLI::App& parent, CliContext& context) {
   command->add_option("-m,--model-id", *id, "A model of `llama model list --downloaded`")
       ->type_name("ID")
       ->required();
+  command->footer(
+      "Exit code 3 says that a file is damaged.\n"
+      "Examples:\n"
+      "  llama verify-download --model-id smollm2:135m\n"
+      "  llama model verify-download -m Llama3.2-1B-Instruct --json");
   command->callback([id, &context] {
     bool printed = false;
     const absl::Status status = Verify(*id, context, &printed);
@@ -110,6 +120,10 @@ void AddModelRemoveCommand(CLI::App& parent, CliContext& context) {
       ->type_name("ID")
       ->required();
   command->add_flag("-f,--force", *force, "Don't ask");
+  command->footer(
+      "Examples:\n"
+      "  llama model remove -m mine:1b\n"
+      "  llama model remove -m Llama3.2-1B-Instruct --force");
   command->callback([id, force, &context] { context.Fail(Remove(*id, *force, context)); });
 }
 

@@ -189,6 +189,10 @@ void AddModelListCommand(CLI::App& parent, CliContext& context) {
   command->add_flag("--downloaded", flags->downloaded, "Only those on this machine");
   command->add_option("-s,--search", flags->search, "Only those with this in their names")
       ->type_name("TEXT");
+  command->footer(
+      "Examples:\n"
+      "  llama model list --downloaded\n"
+      "  llama model list --show-all --search 3.2 --json");
   command->callback([flags, &context] { context.Fail(List(*flags, context)); });
 }
 
@@ -198,6 +202,10 @@ void AddModelDescribeCommand(CLI::App& parent, CliContext& context) {
   command->add_option("-m,--model-id", *id, "A name of `llama model list --show-all`")
       ->type_name("ID")
       ->required();
+  command->footer(
+      "Examples:\n"
+      "  llama model describe -m smollm2:135m\n"
+      "  llama model describe -m llama3.2:1b --json");
   command->callback([id, &context] { context.Fail(Describe(*id, context)); });
 }
 
@@ -208,6 +216,10 @@ void AddModelPromptFormatCommand(CLI::App& parent, CliContext& context) {
   command->add_option("-m,--model-id,--model-name", *id, "A name of `llama model list --show-all`")
       ->type_name("ID");
   command->add_flag("-l,--list", *list, "List the models whose format is known");
+  command->footer(
+      "Examples:\n"
+      "  llama model prompt-format -m smollm2:135m\n"
+      "  llama model prompt-format --list");
   command->callback([id, list, &context] {
     if (*list) return ListPromptFormats(context);
     if (id->empty())

@@ -1,12 +1,15 @@
 #include "cli/open_model.h"
 
-#include <sys/resource.h>
-
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "base/file.h"
+#include "cli/interrupt.h"
 #include "hub/model_store.h"
 
 namespace cria::cli {
@@ -77,6 +80,8 @@ absl::StatusOr<std::shared_ptr<const engine::LoadedModel>> LoadInto(engine::Engi
   CRIA_ASSIGN_OR_RETURN(model::ModelOptions options, ChosenModelOptions(context));
   if (!context.no_packed_file && files.checkpoint->bytes() >= kLeastPackedFile)
     options.packed_path = model::PackedPath(*files.checkpoint);
+  const RemovedOnInterrupt unfinished(
+      options.packed_path.empty() ? "" : absl::StrCat(options.packed_path, hub::kUnfinishedSuffix));
   ProgressBar bar(context, absl::StrCat("Loading ", files.name));
   options.progress = [&bar](double fraction) { bar.Update(fraction); };
   CRIA_ASSIGN_OR_RETURN(auto model, engine.Load(files.name, std::move(files.checkpoint), options));
@@ -102,7 +107,10 @@ absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::stri
   opened.tool_format = files.tool_format;
   engine::EngineOptions engine_options;
   engine_options.threads = context.threads;
-  opened.engine = std::make_unique<engine::Engine>(engine_options);
+  {
+    const SignalsOnThisThreadOnly main_only;
+    opened.engine = std::make_unique<engine::Engine>(engine_options);
+  }
   CRIA_ASSIGN_OR_RETURN(opened.model, LoadInto(*opened.engine, context, std::move(files)));
   opened.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return opened;
@@ -131,8 +139,17 @@ void ProgressBar::Update(double fraction) {
 }
 
 int64_t PeakRssBytes() {
-  struct rusage usage {};
-  return getrusage(RUSAGE_SELF, &usage) == 0 ? static_cast<int64_t>(usage.ru_maxrss) * 1024 : 0;
+  // Not ru_maxrss: that of the program that started this one survives exec.
+  constexpr uint64_t kMaxStatusBytes = 1 << 20;
+  const std::string status = base::ReadFile("/proc/self/status", kMaxStatusBytes).value_or("");
+  for (const absl::string_view line : absl::StrSplit(status, '\n')) {
+    int64_t kilobytes = 0;
+    absl::string_view value = line;
+    if (absl::ConsumePrefix(&value, "VmHWM:") && absl::ConsumeSuffix(&value, "kB") &&
+        absl::SimpleAtoi(value, &kilobytes))
+      return kilobytes * 1024;
+  }
+  return 0;
 }
 
 }  // namespace cria::cli

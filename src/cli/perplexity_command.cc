@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_format.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/input.h"
 #include "cli/open_model.h"
 #include "engine/scoring.h"
@@ -14,7 +15,7 @@ namespace {
 struct PerplexityFlags {
   std::string model, file, token_ids, batch;
   std::optional<int64_t> stride;
-  bool jsonl = false;
+  bool has_token_ids = false, jsonl = false;
 };
 
 // The ids of a text as they are scored: BOS in front when the tokenizer says so.
@@ -85,11 +86,19 @@ absl::StatusOr<std::vector<std::vector<text::TokenId>>> BatchIds(const std::stri
   return sequences;
 }
 
+// As `run` does: weights that give no number are no model.
+absl::Status CheckFinite(const OpenedModel& opened, const engine::Score& score) {
+  if (std::isfinite(score.nll)) return absl::OkStatus();
+  return absl::InternalError(absl::StrCat(opened.name,
+                                          ": expected finite log-probabilities, found ", score.nll,
+                                          ": do the weights hold NaN or infinity?"));
+}
+
 absl::Status ScoreOne(const PerplexityFlags& flags, const CliContext& context,
                       const OpenedModel& opened, const engine::ScoringOptions& options) {
   std::vector<text::TokenId> ids;
-  if (!flags.token_ids.empty()) {
-    CRIA_ASSIGN_OR_RETURN(ids, ParseTokenIds(flags.token_ids));
+  if (flags.has_token_ids) {
+    CRIA_ASSIGN_OR_RETURN(ids, ParseGivenTokenIds(flags.token_ids));
   } else {
     CRIA_ASSIGN_OR_RETURN(const std::string text, ReadInput(flags.file.empty() ? "-" : flags.file));
     CRIA_ASSIGN_OR_RETURN(ids, TextIds(*opened.model, text));
@@ -100,6 +109,7 @@ absl::Status ScoreOne(const PerplexityFlags& flags, const CliContext& context,
   CRIA_ASSIGN_OR_RETURN(
       const engine::Score score,
       engine::ScoreSequence(*opened.model, ids, with_progress, opened.engine->pool()));
+  CRIA_RETURN_IF_ERROR(CheckFinite(opened, score));
   if (context.json) {
     absl::PrintF("%s\n", base::json::serialize(ScoreJson(opened.name, score)));
   } else if (score.scored == 0) {
@@ -115,6 +125,9 @@ absl::Status Perplexity(const PerplexityFlags& flags, const CliContext& context)
   if (flags.jsonl != !flags.batch.empty())
     return absl::InvalidArgumentError(
         "--jsonl and --batch FILE go together: expected both or neither");
+  CRIA_RETURN_IF_ERROR(RefuseTogether({{"--file", !flags.file.empty()},
+                                       {"--token-ids", flags.has_token_ids},
+                                       {"--batch", !flags.batch.empty()}}));
   CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
   engine::ScoringOptions options;
   options.window = context.context > 0
@@ -124,12 +137,12 @@ absl::Status Perplexity(const PerplexityFlags& flags, const CliContext& context)
   if (options.stride < 1 || options.stride > options.window)
     return absl::InvalidArgumentError(absl::StrCat("--stride: expected 1 to the window of ",
                                                    options.window, ", found ", options.stride));
-  options.cancelled = [] { return Interrupted(); };
   if (flags.batch.empty()) return ScoreOne(flags, context, opened, options);
   CRIA_ASSIGN_OR_RETURN(const auto sequences, BatchIds(flags.batch, *opened.model));
   CRIA_ASSIGN_OR_RETURN(
       const std::vector<engine::Score> scores,
       engine::ScoreBatch(*opened.model, sequences, options, opened.engine->pool()));
+  for (const engine::Score& score : scores) CRIA_RETURN_IF_ERROR(CheckFinite(opened, score));
   for (const engine::Score& score : scores)
     absl::PrintF("%s\n", base::json::serialize(ScoreJson(opened.name, score)));
   return absl::OkStatus();
@@ -145,20 +158,28 @@ void AddPerplexityCommand(CLI::App& app, CliContext& context) {
       ->required();
   command->add_option("--file", flags->file, "The text (default: standard input)")
       ->type_name("TEXTFILE");
-  command->add_option("--token-ids", flags->token_ids, "Ids instead of text, used as they are")
-      ->type_name("LIST|@FILE");
+  CLI::Option* ids =
+      command->add_option("--token-ids", flags->token_ids, "Ids instead of text, used as they are")
+          ->type_name("LIST|@FILE");
   command
       ->add_option("--stride", flags->stride,
                    "Start a window every N tokens (default: the window's length)")
-      ->type_name("N");
+      ->type_name("N")
+      ->check(WholeNumber(1));
   command->add_flag("--jsonl", flags->jsonl, "With --batch: one JSON object a line");
   command
       ->add_option("--batch", flags->batch,
                    "Lines of {\"token_ids\": [...]} or {\"text\": \"...\"}")
       ->type_name("FILE");
   command->footer(
-      "Example:\n  llama perplexity smollm2:135m --file README.md --context 1024 --stride 512");
-  command->callback([flags, &context] { context.Fail(Perplexity(*flags, context)); });
+      "Examples:\n"
+      "  llama perplexity smollm2:135m --file README.md --context 1024 --stride 512\n"
+      "  llama perplexity smollm2:135m --token-ids 19556,905 --json\n"
+      "  llama perplexity smollm2:135m --jsonl --batch texts.jsonl");
+  command->callback([flags, ids, &context] {
+    flags->has_token_ids = ids->count() > 0;
+    context.Fail(Perplexity(*flags, context));
+  });
 }
 
 }  // namespace cria::cli

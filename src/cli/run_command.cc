@@ -2,12 +2,15 @@
 #include <chrono>
 #include <cstdio>
 
-#include "absl/strings/str_format.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "base/json.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/generation_flags.h"
 #include "cli/input.h"
+#include "cli/interrupt.h"
 #include "cli/open_model.h"
 #include "text/message_json.h"
 
@@ -16,7 +19,8 @@ namespace {
 
 struct RunFlags {
   std::string model, prompt, system, token_ids, messages;
-  bool has_prompt = false, raw = false, stats = false, parse_special = false;
+  bool has_prompt = false, has_token_ids = false, has_messages = false;
+  bool raw = false, stats = false, parse_special = false;
   std::vector<std::string> images;
   GenerationFlags generation;
 };
@@ -24,8 +28,7 @@ struct RunFlags {
 absl::StatusOr<std::string> PromptText(const RunFlags& flags) {
   if (flags.has_prompt && flags.prompt != "-") return flags.prompt;
   CRIA_ASSIGN_OR_RETURN(std::string text, ReadStdin());
-  if (!text.empty() && text.back() == '\n') text.pop_back();
-  return text;
+  return WithoutLastNewline(std::move(text));
 }
 
 absl::StatusOr<text::Conversation> ReadConversation(const RunFlags& flags) {
@@ -36,12 +39,13 @@ absl::StatusOr<text::Conversation> ReadConversation(const RunFlags& flags) {
     system.content.push_back({text::ContentPart::Type::kText, flags.system, ""});
     conversation.push_back(std::move(system));
   }
-  if (!flags.messages.empty()) {
+  if (flags.has_messages) {
     CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.messages));
-    auto value = base::ParseJson(json, flags.messages);
+    const std::string source = absl::StrCat("--messages ", JsonSource(flags.messages));
+    auto value = base::ParseJson(json, source);
     if (!value.ok()) return absl::InvalidArgumentError(value.status().message());
     auto messages = text::ConversationFromJson(*value);
-    if (!messages.ok()) return base::Annotate(messages.status(), "--messages");
+    if (!messages.ok()) return base::Annotate(messages.status(), source);
     for (text::Message& message : *messages) conversation.push_back(std::move(message));
     return conversation;
   }
@@ -74,14 +78,14 @@ struct Prompt {
 absl::StatusOr<Prompt> MakePrompt(const RunFlags& flags, const CliContext& context,
                                   const OpenedModel& opened) {
   Prompt prompt;
-  if (!flags.token_ids.empty()) {
-    CRIA_ASSIGN_OR_RETURN(prompt.ids, ParseTokenIds(flags.token_ids));
+  if (flags.has_token_ids) {
+    CRIA_ASSIGN_OR_RETURN(prompt.ids, ParseGivenTokenIds(flags.token_ids));
     return prompt;
   }
   const auto format = opened.model->chat_format();
   const bool base_model = format.status().code() == absl::StatusCode::kNotFound &&
-                          opened.model->tokenizer() != nullptr && flags.messages.empty() &&
-                          flags.system.empty();
+                          opened.model->tokenizer() != nullptr && !flags.has_messages &&
+                          flags.system.empty() && flags.generation.tools.empty();
   if (flags.raw || base_model) {
     if (!flags.raw && !context.quiet)
       std::fprintf(stderr,
@@ -132,11 +136,43 @@ void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prom
   std::printf("%s\n", base::json::serialize(out).c_str());
 }
 
+// Flags that would have no effect are refused.
+absl::Status CheckFlags(const RunFlags& flags, const CliContext& context) {
+  const GenerationFlags& generation = flags.generation;
+  CRIA_RETURN_IF_ERROR(RefuseTogether({{"PROMPT", flags.has_prompt},
+                                       {"--messages", flags.has_messages},
+                                       {"--token-ids", flags.has_token_ids}}));
+  for (const Given& text : {Given{"--raw", flags.raw}, Given{"--token-ids", flags.has_token_ids}})
+    for (const Given& chat :
+         {Given{"--system", !flags.system.empty()}, Given{"--messages", flags.has_messages},
+          Given{"--tools", !generation.tools.empty()},
+          Given{"--tool-choice", generation.tool_choice != "auto"},
+          Given{"--tool-format", !generation.tool_format.empty()},
+          Given{"--date", !generation.date.empty()}})
+      CRIA_RETURN_IF_ERROR(RefuseTogether({text, chat}));
+  CRIA_RETURN_IF_ERROR(
+      RefuseTogether({{"--token-ids", flags.has_token_ids}, {"--raw", flags.raw}}));
+  CRIA_RETURN_IF_ERROR(
+      RefuseWithout({"--raw", flags.raw}, {{"--parse-special", flags.parse_special}}));
+  return RefuseWithout({"--json", context.json}, {{"--logprobs", generation.logprobs.has_value()}});
+}
+
+// Somebody forgot that the model comes first.
+absl::Status HintAtDefaultModel(const absl::Status& status, const RunFlags& flags) {
+  const bool sentence = absl::StrContains(flags.model, " ") && !flags.has_prompt;
+  if (!absl::IsNotFound(status) || !sentence) return status;
+  return absl::NotFoundError(absl::StrCat(
+      status.message(), "; to ask the default model: llama run ", kDefaultModel, " \"...\""));
+}
+
 absl::Status Run(const RunFlags& flags, const CliContext& context) {
+  CRIA_RETURN_IF_ERROR(CheckFlags(flags, context));
   if (!flags.images.empty())
     return absl::UnimplementedError(
         "--image: pictures are taken by the vision models, which this version can't run");
-  CRIA_ASSIGN_OR_RETURN(OpenedModel opened, OpenModel(context, flags.model));
+  auto model = OpenModel(context, flags.model);
+  if (!model.ok()) return HintAtDefaultModel(model.status(), flags);
+  OpenedModel opened = *std::move(model);
   CRIA_RETURN_IF_ERROR(LoadDraft(context, flags.generation.draft, &opened));
   CRIA_ASSIGN_OR_RETURN(const Prompt prompt, MakePrompt(flags, context, opened));
   CRIA_ASSIGN_OR_RETURN(engine::GenerationOptions options,
@@ -153,12 +189,19 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
   request.options = options;
   request.context = context.context;
   request.draft_model = flags.generation.draft;
-  CRIA_ASSIGN_OR_RETURN(const Answer answer, Ask(*opened.engine, std::move(request), parser.get(),
-                                                 /*stream_to_stdout=*/!context.json));
+  const auto advised = [&](const absl::Status& status) {
+    return AdviseOnContext(status, opened, context.context, "shorten the prompt");
+  };
+  const absl::StatusOr<Answer> asked = Ask(*opened.engine, std::move(request), parser.get(),
+                                           /*stream_to_stdout=*/!context.json);
+  if (!asked.ok()) return advised(asked.status());
+  const Answer& answer = *asked;
+  if (answer.interrupted) EndInterrupted();
   if (context.json && answer.result.status.ok())
     PrintJson(opened, prompt.ids, answer, options.logprobs >= 0);
   if (flags.stats) PrintStats(opened, answer.result);
-  return answer.result.status;
+  NoteFullContext(opened, options, answer.result, context);
+  return advised(answer.result.status);
 }
 
 }  // namespace
@@ -177,10 +220,13 @@ void AddRunCommand(CLI::App& app, CliContext& context) {
   command->add_flag("--raw", flags->raw, "No chat format: continue the prompt as text");
   command->add_flag("--parse-special", flags->parse_special,
                     "With --raw: special-token text becomes special ids");
-  command->add_option("--token-ids", flags->token_ids, "Ids instead of text, used as they are")
-      ->type_name("LIST|@FILE");
-  command->add_option("--messages", flags->messages, "A JSON list of messages instead of a prompt")
-      ->type_name("FILE");
+  CLI::Option* ids =
+      command->add_option("--token-ids", flags->token_ids, "Ids instead of text, used as they are")
+          ->type_name("LIST|@FILE");
+  CLI::Option* messages =
+      command
+          ->add_option("--messages", flags->messages, "A JSON list of messages instead of a prompt")
+          ->type_name("FILE");
   command->add_option("--image", flags->images, "A picture for vision models (repeatable)")
       ->type_name("FILE|URL|-")
       ->allow_extra_args(false);
@@ -193,8 +239,10 @@ void AddRunCommand(CLI::App& app, CliContext& context) {
       "  llama run llama3.2:1b \"Three colours\" --json-schema "
       "'{\"type\":\"array\",\"items\":{\"type\":\"string\"}}'\n"
       "  llama run MODEL --raw \"Once upon a time\" --temperature 0 --max-tokens 50 --json");
-  command->callback([flags, prompt, &context] {
+  command->callback([flags, prompt, ids, messages, &context] {
     flags->has_prompt = prompt->count() > 0;
+    flags->has_token_ids = ids->count() > 0;
+    flags->has_messages = messages->count() > 0;
     context.Fail(Run(*flags, context));
   });
 }

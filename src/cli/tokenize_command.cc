@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 #include "base/file.h"
 #include "cli/commands.h"
+#include "cli/flag_checks.h"
 #include "cli/generation_flags.h"
 #include "cli/input.h"
 #include "cli/open_model.h"
@@ -16,7 +17,8 @@ namespace {
 
 struct TokenizeFlags {
   std::string model, text, file, decode, chat;
-  bool has_text = false, decodes = false, jsonl = false, parse_special = false, bos = false;
+  bool has_text = false, has_chat = false, decodes = false, jsonl = false, parse_special = false,
+       bos = false;
   GenerationFlags generation;  // --tools, --tool-format, --date for --chat
 };
 
@@ -75,10 +77,11 @@ absl::StatusOr<std::vector<text::TokenId>> EncodeChat(const TokenizeFlags& flags
   CRIA_ASSIGN_OR_RETURN(const auto format,
                         text::MakeChatFormat(opened.chat_template, *opened.tokenizer));
   CRIA_ASSIGN_OR_RETURN(const std::string json, JsonTextOrFile(flags.chat));
-  auto value = base::ParseJson(json, flags.chat);
+  const std::string source = absl::StrCat("--chat ", JsonSource(flags.chat));
+  auto value = base::ParseJson(json, source);
   if (!value.ok()) return absl::InvalidArgumentError(value.status().message());
   auto conversation = text::ConversationFromJson(*value);
-  if (!conversation.ok()) return base::Annotate(conversation.status(), "--chat");
+  if (!conversation.ok()) return base::Annotate(conversation.status(), source);
   CRIA_ASSIGN_OR_RETURN(const text::ChatOptions options,
                         MakeChatOptions(flags.generation, opened.tool_format));
   CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, format->Encode(*conversation, options));
@@ -142,16 +145,33 @@ absl::Status Decode(const TokenizeFlags& flags, const text::Tokenizer& tokenizer
   if (json) {
     std::printf("%s\n", base::json::serialize(base::json::object{{"text", text}}).c_str());
   } else {
-    std::printf("%s\n", text.c_str());
+    std::fwrite(text.data(), 1, text.size(), stdout);  // it may hold a NUL
+    std::fputc('\n', stdout);
   }
   return absl::OkStatus();
 }
 
+// Flags that would have no effect are refused.
+absl::Status CheckFlags(const TokenizeFlags& flags) {
+  const Given text{"TEXT", flags.has_text}, file{"--file", !flags.file.empty()};
+  const Given chat{"--chat", flags.has_chat}, decode{"--decode", flags.decodes};
+  const Given bos{"--bos", flags.bos}, special{"--parse-special", flags.parse_special};
+  CRIA_RETURN_IF_ERROR(RefuseTogether({text, file, chat}));
+  CRIA_RETURN_IF_ERROR(RefuseTogether({text, file, {"--decode LIST", !flags.decode.empty()}}));
+  CRIA_RETURN_IF_ERROR(RefuseTogether({{"--jsonl", flags.jsonl}, chat, decode}));
+  for (const Given& plain : {bos, special})
+    for (const Given& other : {chat, decode}) CRIA_RETURN_IF_ERROR(RefuseTogether({plain, other}));
+  return RefuseWithout(chat, {{"--tools", !flags.generation.tools.empty()},
+                              {"--tool-format", !flags.generation.tool_format.empty()},
+                              {"--date", !flags.generation.date.empty()}});
+}
+
 absl::Status Tokenize(const TokenizeFlags& flags, const CliContext& context) {
+  CRIA_RETURN_IF_ERROR(CheckFlags(flags));
   CRIA_ASSIGN_OR_RETURN(const OpenedTokenizer opened, OpenTokenizer(flags.model));
   const text::Tokenizer& tokenizer = *opened.tokenizer;
   if (flags.decodes) return Decode(flags, tokenizer, context.json);
-  if (!flags.chat.empty()) {
+  if (flags.has_chat) {
     CRIA_ASSIGN_OR_RETURN(const auto ids, EncodeChat(flags, opened));
     PrintIds(ids, tokenizer, context.json);
     return absl::OkStatus();
@@ -184,18 +204,26 @@ void AddTokenizeCommand(CLI::App& app, CliContext& context) {
   command->add_flag("--parse-special", flags->parse_special,
                     "Special-token text becomes special ids");
   command->add_flag("--bos", flags->bos, "Put BOS in front");
-  command->add_option("--chat", flags->chat, "A JSON list of messages through the chat format")
-      ->type_name("FILE");
+  CLI::Option* chat =
+      command->add_option("--chat", flags->chat, "A JSON list of messages through the chat format")
+          ->type_name("FILE");
   command->add_option("--tools", flags->generation.tools, "Functions for --chat")
       ->type_name("FILE");
   command
       ->add_option("--tool-format", flags->generation.tool_format,
-                   "json, function_tag or python_list")
-      ->type_name("FORMAT");
+                   "How calls are written, for --chat")
+      ->type_name("json|function_tag|python_list");
   command->add_option("--date", flags->generation.date, "Today's date for --chat")
       ->type_name("YYYY-MM-DD");
-  command->footer("Example:\n  llama tokenize smollm2:135m \"Hello world\" --json");
-  command->callback([flags, text, decode, &context] {
+  command->footer(
+      "Examples:\n"
+      "  llama tokenize smollm2:135m \"Hello world\" --json\n"
+      "  llama tokenize smollm2:135m --decode 19556,905\n"
+      "  llama tokenize smollm2:135m --file README.md | wc -w\n"
+      "  llama tokenize smollm2:135m --chat "
+      "'[{\"role\":\"user\",\"content\":\"Hi\"}]' --json");
+  command->callback([flags, text, decode, chat, &context] {
+    flags->has_chat = chat->count() > 0;
     flags->has_text = text->count() > 0;
     flags->decodes = decode->count() > 0;
     context.Fail(Tokenize(*flags, context));

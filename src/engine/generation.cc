@@ -11,6 +11,11 @@ std::optional<TokenEvent> Generation::Next() {
   return event;
 }
 
+bool Generation::WaitFor(std::chrono::milliseconds timeout) {
+  std::unique_lock<std::mutex> lock(mutex_);
+  return changed_.wait_for(lock, timeout, [this] { return closed_ || !events_.empty(); });
+}
+
 const GenerationResult& Generation::Wait() {
   while (Next().has_value()) {
   }

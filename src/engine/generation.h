@@ -4,6 +4,7 @@
 #define CRIA_ENGINE_GENERATION_H_
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -48,6 +49,8 @@ class Generation {
  public:
   // Waits for the next event; nullopt when there is none any more: then result() is there.
   std::optional<TokenEvent> Next();
+  // Waits until Next() has something to tell, at most `timeout`; false if it hasn't.
+  bool WaitFor(std::chrono::milliseconds timeout);
   // Waits for the end (events that nobody took are dropped).
   const GenerationResult& Wait();
   const GenerationResult& result() const { return result_; }  // after Next() gave nullopt

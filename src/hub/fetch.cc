@@ -136,12 +136,19 @@ absl::StatusOr<std::vector<std::string>> FilesToImport(const std::string& path) 
   if (base::DirectoryExists(path)) {
     CRIA_ASSIGN_OR_RETURN(std::vector<std::string> files, ListFiles(path));
     std::erase(files, kModelRecordName);
+    std::erase_if(files, IsByProduct);
     return files;
   }
   std::vector<std::string> files = {BaseName(path)};
-  const std::string tokenizer = "tokenizer.bin";  // llama2.c keeps it beside the weights
-  if (absl::EndsWith(path, ".bin") && base::FileExists(JoinPath(DirectoryOf(path), tokenizer)))
-    files.push_back(tokenizer);
+  if (!absl::EndsWith(path, ".bin")) return files;
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(DirectoryOf(path), error), end;
+       !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    if (IsLlama2cTokenizer(name) && name != files.front() &&
+        base::FileExists(entry->path().string()))
+      files.push_back(name);
+  }
   return files;
 }
 

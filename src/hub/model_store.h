@@ -22,6 +22,12 @@ namespace cria::hub {
 // The record beside a model's files.
 inline constexpr char kModelRecordName[] = "model.json";
 
+// Beside a model also lie files that running it makes: weights in the form in which they run, and
+// files that are still being written. They take room, but are no part of the model.
+inline constexpr char kPackedSuffix[] = ".packed";
+inline constexpr char kUnfinishedSuffix[] = ".partial";
+bool IsByProduct(const std::string& file);
+
 // What the word MODEL of a command line stands for.
 struct ResolvedModel {
   std::string path;                  // what Checkpoint::Open takes
@@ -36,8 +42,8 @@ struct InstalledModel {
                         // if not recorded
   std::string created;  // RFC 3339, or ""
   std::string tool_format = "json";
-  uint64_t bytes = 0;
-  std::vector<LocalFile> files;  // sha256 is "" where none is recorded
+  uint64_t bytes = 0;            // on disk, with by-products: what removing it frees
+  std::vector<LocalFile> files;  // sha256 is "" where neither record nor catalogue has one
 };
 
 class Staging;
@@ -108,6 +114,9 @@ absl::StatusOr<ResolvedModel> Resolve(const std::string& model);
 // OK for what may name a model: letters, digits and "._:+-", begun by a letter or digit, with at
 // most one '/', at most 128 bytes. So no name leaves the store.
 absl::Status CheckModelName(const std::string& name);
+
+// "tokenizer.bin" or "tok" and a number: what llama2.c keeps beside its models.
+bool IsLlama2cTokenizer(const std::string& file);
 
 // Where in a model's directory Checkpoint::Open should look: the directory, its only *.gguf or
 // *.bin, or original/.

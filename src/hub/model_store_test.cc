@@ -142,6 +142,27 @@ TEST_F(ModelStoreTest, DirectoriesPutThereByHand) {
   EXPECT_THAT(model.files, SizeIs(2));
 }
 
+TEST_F(ModelStoreTest, ByProductsTakeRoomAndAreNoPartOfTheModel) {
+  const InstalledModel recorded = Install("recorded", "a.gguf");
+  Write(home_ + "/checkpoints/bare/a.gguf", "content");
+  for (const std::string name : {"recorded", "bare"}) {
+    Write(home_ + "/checkpoints/" + name + "/a.gguf.packed", "123");
+    Write(home_ + "/checkpoints/" + name + "/b.gguf.packed.partial", "12");
+    const InstalledModel model = store_.Find(name).value();
+    EXPECT_EQ(model.bytes, 12u) << name;
+    ASSERT_THAT(model.files, SizeIs(1)) << name;
+    EXPECT_EQ(model.files.front().path, "a.gguf");
+  }
+}
+
+TEST_F(ModelStoreTest, TheCatalogueProvesWhatNoRecordDescribes) {
+  Write(home_ + "/checkpoints/smollm2-135m/SmolLM2-135M-Instruct.Q4_1.gguf", "flipped");
+  const InstalledModel model = store_.Find("smollm2:135m").value();
+  const FileCheck check = VerifyModel(model, nullptr)->front();
+  EXPECT_FALSE(check.ok);
+  EXPECT_THAT(check.problem, HasSubstr("sha256"));
+}
+
 TEST_F(ModelStoreTest, DamagedRecordsAreNamed) {
   for (const char* text :
        {"", "[]", "{\"files\":[1]}", "{\"files\":[{\"path\":\"../x\"}]}", "{\"name\":3}"}) {
@@ -161,6 +182,7 @@ TEST_F(ModelStoreTest, OpenablePaths) {
   Write(directory + "/model.safetensors", "");
   EXPECT_EQ(OpenablePath(directory), directory);
   Write(home_ + "/c/tokenizer.bin", "");
+  Write(home_ + "/c/tok512.bin", "");
   Write(home_ + "/c/stories.bin", "");
   EXPECT_EQ(OpenablePath(home_ + "/c"), home_ + "/c/stories.bin");
 }

@@ -160,13 +160,37 @@ class RunTest(CliCase):
         self.fails(5, "run", STORIES, "--raw", "Once upon a time " * 200)
         self.assertIn("512", self.fails(2, "run", *self.STORY_FLAGS, "--context", 5000))
 
-    def test_interrupt(self):
-        process = subprocess.Popen([LLAMA, "run", STORIES, "--raw", "-", "--ignore-eos"], stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        time.sleep(0.3)
-        process.send_signal(signal.SIGINT)
-        process.communicate(b"", timeout=20)
-        self.assertEqual(process.returncode, 130)
+    def test_signals_end_it_while_it_reads(self):
+        for kind in (signal.SIGINT, signal.SIGTERM):
+            process = subprocess.Popen([LLAMA, "run", STORIES, "--raw", "-", "--json"], stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(0.5)
+            process.send_signal(kind)
+            self.assertEqual(process.wait(timeout=20), 130)  # standard input is still open
+            self.assertEqual(json.loads(process.stdout.read())["error"]["code"], "cancelled")
+            for stream in (process.stdin, process.stdout, process.stderr):
+                stream.close()
+
+    def test_a_full_disk_is_an_error(self):
+        for arguments in (("run", *self.STORY_FLAGS, "--max-tokens", "5"), ("tokenize", STORIES, "hi"), ("--help",)):
+            with open("/dev/full", "w", encoding="utf-8") as full:
+                done = subprocess.run([LLAMA, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+            self.assertEqual(done.returncode, 5, arguments)
+            self.assertEqual(done.stderr, "llama: error: cannot write the output: No space left on device\n")
+
+    def test_a_context_that_ends_an_answer_says_so(self):
+        done = llama("run", STORIES, "--raw", "Once", "--context", 16, "--ignore-eos", "--json")
+        self.assertEqual(json.loads(done.stdout)["stop_reason"], "max_tokens")
+        self.assertIn("the context of 16 tokens is full; raise --context", done.stderr)
+        error = self.fails(5, "run", STORIES, "--raw", "Once upon a time " * 200)
+        self.assertIn("the model takes no more", error)
+        self.assertNotIn("--context", error)
+
+    def test_memory_is_that_of_the_program_itself(self):
+        code = "import os, sys; ballast = bytearray(600 << 20); os.execv(sys.argv[1], sys.argv[1:])"
+        done = subprocess.run([sys.executable, "-c", code, LLAMA, "run", *self.STORY_FLAGS, "--max-tokens", "2", "--json"],
+                              text=True, capture_output=True, timeout=60, check=True)
+        self.assertLess(json.loads(done.stdout)["timings"]["peak_rss_bytes"], 500 << 20)
 
 
 class WrongUseTest(CliCase):
@@ -174,10 +198,37 @@ class WrongUseTest(CliCase):
         self.assertIn("--bogus", self.fails(2, "run", STORIES, "hi", "--bogus"))
         self.assertIn("llama run --help", self.fails(2, "run", STORIES, "hi", "--bogus"))
         self.assertIn("hot", self.fails(2, "run", STORIES, "hi", "--temperature", "hot"))
-        self.assertIn("top_p", self.fails(2, "run", STORIES, "--raw", "hi", "--top-p", "3"))
+        self.assertIn("--top-p", self.fails(2, "run", STORIES, "--raw", "hi", "--top-p", "3"))
         self.assertIn("--logit-bias", self.fails(2, "run", STORIES, "--raw", "hi", "--logit-bias", "x:y"))
-        self.fails(2)
-        self.fails(2, "sing")
+        self.assertIn("perplexity", self.fails(2))
+        self.assertRegex(self.fails(2, "toknize"), r"'toknize'.*did you mean tokenize\?")
+        self.assertRegex(self.fails(2, "model", "lst"), r"did you mean list\?; see llama model --help")
+        self.assertRegex(self.fails(2, "run", STORIES, "hi", "--temp", "0"), r"--temp: .*did you mean --temperature")
+        self.assertRegex(self.fails(2, "run", STORIES, "hi", "you"), r"'you': .* MODEL and PROMPT only.*quotes")
+        self.assertIn("expected once", self.fails(2, "run", STORIES, "hi", "--seed", 1, "--seed", 2))
+        self.assertIn("from 1 on, found '0'", self.fails(2, "run", STORIES, "hi", "--context", 0))
+        for number in ("x", "99999999999999999999", "-1"):
+            self.assertRegex(self.fails(2, "run", STORIES, "hi", "--max-tokens", number), f"expected .*'{number}'")
+        self.assertIn("bash, zsh, fish, found 'tcsh'", self.fails(2, "completion", "tcsh"))
+        self.assertIn("expected MODEL", self.fails(2, "tokenize"))
+        self.assertIn("--name NAME", self.fails(2, "model", "import", "x"))
+        self.assertIn("smollm2:135m", self.fails(3, "run", "Why is the sky blue?"))
+        self.assertEqual(json.loads(llama("sing", "--json").stdout)["error"]["code"], "invalid_argument")
+
+    def test_flags_without_effect_are_refused(self):
+        raw = ("run", STORIES, "--raw", "hi")
+        for arguments in (("run", STORIES, "hi", "--messages", "[]"), (*raw, "--system", "x"), (*raw, "--messages", "[]"),
+                          (*raw, "--logprobs", 2), (*raw, "--tools", "[]"), ("run", STORIES, "hi", "--parse-special"),
+                          ("run", STORIES, "--token-ids", ""), ("run", STORIES, "hi", "--token-ids", "1"),
+                          ("tokenize", STORIES, "hi", "--chat", "[]"), ("tokenize", STORIES, "hi", "--tools", "[]"),
+                          ("tokenize", STORIES, "hi", "--file", "x"), ("embed", STORIES, "hi", "--token-ids", "1"),
+                          ("perplexity", STORIES, "--file", "x", "--token-ids", "1"),
+                          ("perplexity", STORIES, "--token-ids", ""), ("inspect", STORIES, "--cpu"),
+                          ("chat", STORIES, "--logprobs", "1")):
+            with self.subTest(arguments):
+                self.assertRegex(self.fails(2, *arguments), "--[a-z-]+.*(found|only with|only:)")
+        self.assertEqual(llama("chat", STORIES, "--json").returncode, 2)
+        self.assertIn("--raw", self.fails(3, "chat", STORIES))  # of run: it is a base model
 
     def test_errors_as_json(self):
         done = llama("run", "no/such/model", "hi", "--json")
@@ -188,8 +239,15 @@ class WrongUseTest(CliCase):
         self.assertIn("no/such/model", error["message"])
 
     def test_help_has_examples(self):
-        for command in ("run", "chat", "perplexity", "tokenize", "bench", "inspect", "embed", "download"):
-            self.assertRegex(self.ok(command, "--help"), r"Examples?:\n +(.* \| )?(HF_TOKEN=\S+ )?llama " + command)
+        for command in ("run", "chat", "perplexity", "tokenize", "bench", "inspect", "embed", "download", "completion",
+                        *("model " + name for name in ("list", "describe", "prompt-format", "remove", "verify-download"))):
+            page = self.ok(*command.split(), "--help")
+            self.assertRegex(page, r"Examples?:\n +(.* \| |source <\()?(HF_TOKEN=\S+ )?llama (model )?" +
+                             command.removeprefix("model "))
+            self.assertEqual(page, self.ok("help", *command.split()))
+            self.assertNotRegex(page, r"REQUIRED|INT in|POSITIVE|:\{\w")
+        self.assertRegex(self.ok("run", "--help"), r"Common flags:\n(?s:.)*--threads N(?s:.)*--seed N")
+        self.assertNotIn("--json  ", self.ok("chat", "--help"))
         self.assertRegex(self.ok("--version"), r"^llama .*\d+\.\d+\.\d+\n$")
 
     def test_hostile_models_are_refused(self):
@@ -231,6 +289,13 @@ class OtherCommandsTest(CliCase):
         self.assertAlmostEqual(-sum(score["token_logprobs"][1:]), score["nll"], places=4)
         self.assertLess(score["perplexity"], 5)
         self.assertEqual(self.json("perplexity", STORIES, stdin=STORY), score)
+        broken = self.folder / "nan"
+        shutil.copytree(STORIES, broken)
+        weights = bytearray((broken / "model.safetensors").read_bytes())
+        header = struct.unpack("<Q", weights[:8])[0]
+        weights[8 + header:] = b"\xff" * (len(weights) - 8 - header)  # NaN in every type
+        (broken / "model.safetensors").write_bytes(weights)
+        self.assertIn("finite", self.fails(1, "perplexity", broken, "--file", text))
         nothing = self.json("perplexity", STORIES, "--token-ids", "1")
         self.assertEqual((nothing["scored"], nothing["nll"], nothing["perplexity"]), (0, 0, None))
 
@@ -260,6 +325,8 @@ class OtherCommandsTest(CliCase):
         bare = pathlib.Path(STORIES) / "tokenizer.json"
         self.assertEqual(self.json("tokenize", bare, STORY)["ids"], out["ids"])
         self.assertIn("512", self.fails(2, "tokenize", STORIES, "--decode", "512"))
+        nul = self.json("tokenize", STORIES, stdin="a\0b")["ids"]
+        self.assertIn("\0", self.ok("tokenize", STORIES, "--decode", ",".join(map(str, nul))))
 
     def test_inspect(self):
         about = self.json("inspect", STORIES)
@@ -290,15 +357,39 @@ class OtherCommandsTest(CliCase):
         out = self.json("embed", STORIES, "a small dog")
         self.assertEqual(len(out["embedding"]), 64)
         self.assertAlmostEqual(sum(x * x for x in out["embedding"]), 1, places=4)
+        self.assertEqual(self.json("embed", STORIES, stdin="a small dog\n"), out)
 
     def test_models_come_and_go(self):
         home = {"LLAMA_HOME": str(self.folder / "home")}
-        self.ok("model", "import", STORIES, "--name", "stories:260k", environment=home)
+        source = self.folder / "source"
+        shutil.copytree(STORIES, source)
+        (source / "model.packed").write_bytes(b"x" * 1000)
+        (source / "model.packed.partial").write_bytes(b"x" * 10)
+        self.ok("model", "import", source, "--name", "stories:260k", environment=home)
+        kept = self.folder / "home" / "checkpoints" / "stories-260k"
+        self.assertEqual([path.name for path in kept.iterdir() if "packed" in path.name], [])
+        size = self.json("model", "describe", "-m", "stories:260k", environment=home)["bytes"]
+        (kept / "model.packed").write_bytes(b"x" * 1000)
+        self.assertEqual(self.json("model", "describe", "-m", "stories:260k", environment=home)["bytes"], size + 1000)
         self.assertIn("stories:260k", self.ok("model", "list", "--downloaded", environment=home))
         self.assertIn("girl", self.ok("run", "stories:260k", *RunTest.STORY_FLAGS[1:], "--max-tokens", 20, environment=home))
         self.fails(2, "model", "remove", "-m", "stories:260k", environment=home)
         self.ok("model", "remove", "-m", "stories:260k", "-f", environment=home)
         self.fails(3, "run", "stories:260k", "hi", environment=home)
+
+    def test_a_llama2c_model_brings_its_tokenizer(self):
+        dim, hidden, layers, heads, vocab, length = 8, 16, 1, 2, 4, 8
+        floats = vocab * dim + layers * (2 * dim + 4 * dim * dim + 3 * dim * hidden) + dim + length * dim // heads
+        model = self.file("tiny.bin", struct.pack("<7i", dim, hidden, layers, heads, heads, vocab, length) +
+                          struct.pack("<f", 0.5) * floats)
+        pieces = (b"<unk>", b"\n<s>\n", b"\n</s>\n", b"<0x61>")
+        self.file("tok4.bin", struct.pack("<i", 6) + b"".join(struct.pack("<fi", 0, len(piece)) + piece for piece in pieces))
+        self.file("other.bin", b"not a part of it")
+        home = {"LLAMA_HOME": str(self.folder / "home")}
+        self.ok("model", "import", model, "--name", "tiny", environment=home)
+        kept = self.folder / "home" / "checkpoints" / "tiny"
+        self.assertEqual(sorted(path.name for path in kept.iterdir()), ["model.json", "tiny.bin", "tok4.bin"])
+        self.assertEqual(self.json("tokenize", "tiny", "--decode", "3", environment=home), {"text": "a"})
 
     def test_completion_and_manual(self):
         bash = self.ok("completion", "bash")
@@ -306,6 +397,13 @@ class OtherCommandsTest(CliCase):
                         'COMP_WORDS=(llama model li); COMP_CWORD=2; _llama; echo "${COMPREPLY[@]}"\n'
         shown = subprocess.run(["bash", "-c", script], cwd=self.folder, text=True, capture_output=True, check=True).stdout
         self.assertEqual(shown, "--temperature\nlist\n")
+        script = bash + '\nllama() { printf "MODEL  X\\nmine:1b  -\\nother  -\\n"; }\n' \
+                        'COMP_WORDS=(llama run --kv-type ""); COMP_CWORD=3; _llama; echo "${COMPREPLY[@]}"\n' \
+                        'COMP_WORDS=(llama completion f); COMP_CWORD=2; _llama; echo "${COMPREPLY[@]}"\n' \
+                        'COMP_WORDS=(llama run mine : 1); COMP_CWORD=4; COMP_LINE="llama run mine:1"; COMP_POINT=16\n' \
+                        '_llama; echo "${COMPREPLY[@]}"\n'
+        shown = subprocess.run(["bash", "-c", script], cwd=self.folder, text=True, capture_output=True, check=True).stdout
+        self.assertEqual(shown, "bf16 int8 f32\nfish\n1b\n")
         self.assertIn("#compdef llama", self.ok("completion", "zsh"))
         self.assertIn("complete -c llama -n '__fish_seen_subcommand_from run' -l temperature -r",
                       self.ok("completion", "fish"))
@@ -364,47 +462,136 @@ class ChatModelTest(CliCase):
         self.assertIn("--messages", self.fails(2, "run", self.MODEL, "--messages", '[{"role": "wizard", "content": "x"}]'))
         self.fails(2, "run", self.MODEL, "--messages", "[")
 
+    def test_an_interrupt_ends_a_long_prompt_at_once(self):
+        with tempfile.TemporaryFile() as prompt:
+            prompt.write(b"The sky is blue because of many reasons. " * 800)
+            prompt.seek(0)
+            process = subprocess.Popen([LLAMA, "run", self.MODEL], stdin=prompt, stdout=subprocess.PIPE,
+                                       stderr=subprocess.PIPE)
+            time.sleep(2)
+            start = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            out, errors = process.communicate(timeout=20)
+        self.assertEqual((process.returncode, out, errors), (130, b"", b""))
+        self.assertLess(time.monotonic() - start, 1)
+
+    def chat(self, *flags, **environment):
+        terminal = Terminal(self, [LLAMA, "chat", self.MODEL, *flags],
+                            {"HOME": str(self.folder), "LLAMA_HOME": str(HOME), "TERM": "xterm", **environment})
+        self.addCleanup(terminal.close)
+        terminal.until(r"/help.*\n")
+        terminal.until(r">>> ")
+        return terminal
+
+    def saved(self, terminal):
+        terminal.say("/save " + str(self.folder / "saved.json"))
+        terminal.until(r"saved .*\n(?s:.)*>>> ")
+        return json.loads((self.folder / "saved.json").read_text())
+
     def test_a_conversation_in_a_terminal(self):
-        child, terminal = pty.fork()
-        if child == 0:
-            os.environ.update(HOME=str(self.folder), LLAMA_HOME=str(HOME), TERM="xterm")
-            os.execv(LLAMA, [LLAMA, "chat", self.MODEL, "--temperature", "0", "--max-tokens", "400"])
-        seen = ""
+        terminal = self.chat("--temperature", "0", "--max-tokens", "400")
+        terminal.say("/help")
+        terminal.until(r"/save FILE")
+        terminal.until(r">>> ")
+        terminal.say("/save")
+        terminal.until(r"expected a file")
+        terminal.until(r">>> ")
+        terminal.say("Write a long story about a dog.")
+        terminal.until(r"dog.*\w+ \w+ \w+", 30)
+        terminal.write(b"\x03")  # Ctrl-C stops the answer and not the program
+        terminal.until(r">>> ")
+        self.assertEqual([message["role"] for message in self.saved(terminal)], ["user", "assistant"])
+        terminal.say('"""First line')
+        terminal.say('second line"""')
+        terminal.until(r">>> ", 120)
+        terminal.say("/bye")
+        self.assertEqual(terminal.exit_code(), 0)
 
-        def until(pattern, timeout=60):
-            nonlocal seen
-            end = time.monotonic() + timeout
-            while not re.search(pattern, seen):
-                self.assertLess(time.monotonic(), end, f"no {pattern!r} in {seen!r}")
-                if select.select([terminal], [], [], 0.2)[0]:
-                    try:
-                        seen += os.read(terminal, 4096).decode(errors="replace")
-                    except OSError:  # the other end is gone
-                        self.fail(f"the program ended: {seen!r}")
-            seen = seen[re.search(pattern, seen).end():]
+    def test_every_character_arrives(self):
+        for locale in ("C", "en_US.ISO-8859-1", "C.UTF-8"):
+            terminal = self.chat(LC_ALL=locale)
+            terminal.say("/system Gr\u00fc\u00dfe, \u4f60\u597d \U0001f600")
+            terminal.until("the system message is set")
+            terminal.until(r">>> ")
+            self.assertEqual(self.saved(terminal)[0]["content"], "Gr\u00fc\u00dfe, \u4f60\u597d \U0001f600")
+            terminal.write(b"\x04")
+            self.assertEqual(terminal.exit_code(), 0)
+        self.assertIn("/system", (self.folder / ".llama_history").read_text())
 
-        def say(line):
-            os.write(terminal, line.encode() + b"\n")
+    def test_signals_in_a_conversation(self):
+        terminal = self.chat()
+        terminal.say("The sky is blue because of many reasons. " * 80)
+        terminal.read(1.5)
+        terminal.write(b"\x03")  # while it reads the prompt
+        terminal.until(r"\n(?s:.)*>>> ", 5)
+        terminal.write(b"\x03")  # at the prompt
+        terminal.until(r"\n(?s:.)*>>> ", 5)
+        os.kill(terminal.child, signal.SIGTERM)
+        self.assertEqual(terminal.exit_code(), 130)
+        terminal = self.chat("--context", "40")
+        terminal.say("Tell me, in a few sentences, about the history of all the dogs in the world. " * 3)
+        terminal.until(r"raise --context, or start anew with /clear", 10)
+        terminal.until(r">>> ", 5)
+        terminal.hang_up()
+        self.assertIn(terminal.exit_code(), (0, 130, -signal.SIGHUP))
 
-        until(r"/help.*\n")
-        until(r">>> ")
-        say("/help")
-        until(r"/save FILE")
-        until(r">>> ")
-        say("Write a long story about a dog.")
-        until(r"dog.*\w+ \w+ \w+", 30)
-        os.write(terminal, b"\x03")  # Ctrl-C stops the answer and not the program
-        until(r">>> ")
-        say("/save " + str(self.folder / "saved.json"))
-        until(r">>> ")
-        saved = json.loads((self.folder / "saved.json").read_text())
-        self.assertEqual([message["role"] for message in saved], ["user", "assistant"])
-        say('"""First line')
-        say('second line"""')
-        until(r">>> ", 120)
-        say("/bye")
-        _, status = os.waitpid(child, 0)
-        self.assertEqual(os.waitstatus_to_exitcode(status), 0)
+
+class Terminal:
+    """A program on a terminal of its own."""
+
+    def __init__(self, test, command, environment):
+        self.test = test
+        self.seen = ""
+        self.ended = None
+        self.child, self.terminal = pty.fork()
+        if self.child == 0:
+            os.environ.update(environment)
+            os.execv(command[0], command)
+
+    def until(self, pattern, timeout=60):
+        end = time.monotonic() + timeout
+        while not re.search(pattern, self.seen):
+            self.test.assertLess(time.monotonic(), end, f"no {pattern!r} in {self.seen!r}")
+            self.test.assertTrue(self.read(0.2), f"the program ended: {self.seen!r}")
+        self.seen = self.seen[re.search(pattern, self.seen).end():]
+
+    def read(self, seconds):
+        """What comes in that time; False if the other end is gone."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self.terminal], [], [], left)[0]:
+                continue
+            try:
+                self.seen += os.read(self.terminal, 4096).decode(errors="replace")
+            except OSError:
+                return False
+        return True
+
+    def hang_up(self):
+        os.close(self.terminal)
+        self.terminal = None
+
+    def write(self, keys):
+        os.write(self.terminal, keys)
+
+    def say(self, line):
+        self.write(line.encode() + b"\n")
+
+    def exit_code(self, timeout=20):
+        end = time.monotonic() + timeout
+        while self.ended is None and time.monotonic() < end:
+            pid, status = os.waitpid(self.child, os.WNOHANG)
+            if pid:
+                self.ended = os.waitstatus_to_exitcode(status)
+            if self.terminal is None or not self.read(0.1):
+                time.sleep(0.1)
+        self.test.assertIsNotNone(self.ended, "the program goes on")
+        return self.ended
+
+    def close(self):
+        if self.ended is None:
+            os.kill(self.child, signal.SIGKILL)
+            os.waitpid(self.child, 0)
 
 
 if __name__ == "__main__":
