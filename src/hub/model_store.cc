@@ -272,7 +272,7 @@ absl::Status ModelStore::NotFound(const std::string& model) const {
 absl::StatusOr<ResolvedModel> ModelStore::Resolve(const std::string& model) const {
   if (model.empty()) return absl::InvalidArgumentError("the model's name is empty");
   const bool is_directory = base::DirectoryExists(model);
-  if (is_directory || base::FileExists(model)) {
+  if (is_directory || base::PathExists(model)) {
     ResolvedModel resolved{is_directory ? OpenablePath(model) : model, model, "json"};
     InstalledModel recorded;
     const std::string record =
