@@ -70,11 +70,6 @@ class Bpe final : public BpeModel {
     }
   }
 
-  bool Drops(uint8_t byte) const override {
-    return options_.unit == BpeUnit::kByte && byte_ids_[byte] == kNoToken &&
-           options_.unknown == kNoToken;
-  }
-
   void Encode(std::string_view piece, BpeWorkspace* workspace,
               std::vector<TokenId>* ids) const override {
     CRIA_CHECK(piece.size() <= size_t{INT32_MAX});
@@ -140,7 +135,7 @@ class Bpe final : public BpeModel {
       // A byte that the vocabulary lacks is not there for its neighbours (Hugging Face tokenizers,
       // models/bpe).
       const bool dropped =
-          symbol.id == kNoToken && Drops(static_cast<uint8_t>(piece[symbol.begin]));
+          symbol.id == kNoToken && options_.unit == BpeUnit::kByte && options_.unknown == kNoToken;
       if (!dropped) symbols->push_back(symbol);
     }
   }

@@ -47,9 +47,6 @@ class BpeModel {
   };
 
   virtual ~BpeModel() = default;
-  // True if Encode leaves the byte out: the unit is bytes, and neither a token nor the unknown
-  // one stands for it.
-  virtual bool Drops(uint8_t byte) const = 0;
   // Appends the ids of `piece`, at most 2^31 bytes. O(n log n).
   virtual void Encode(std::string_view piece, BpeWorkspace* workspace,
                       std::vector<TokenId>* ids) const = 0;

@@ -27,9 +27,9 @@ class Tokenizer {
   virtual ~Tokenizer() = default;
 
   // Appends the ids of `text` (any bytes; invalid UTF-8 is encoded byte by byte or as the
-  // tokenizer's own replacement) to `ids`. kInvalidArgument names the first byte of invalid UTF-8
-  // that a byte-level vocabulary has no token for. No BOS is added. Linear in the length of the
-  // text (up to log factors), whatever the text.
+  // tokenizer's own replacement) to `ids`. Bytes that a byte-level vocabulary has no token for are
+  // left out, as by Hugging Face's tokenizers. No BOS is added. Linear in the length of the text
+  // (up to log factors), whatever the text.
   virtual absl::Status Encode(std::string_view text, SpecialText special,
                               std::vector<TokenId>* ids) const = 0;
 

@@ -4,7 +4,6 @@
 
 #include "text/sentencepiece.h"
 #include "text/tokenizer_chunks.h"
-#include "text/utf8.h"
 
 namespace cria::text {
 namespace {
@@ -21,8 +20,6 @@ class BpeTokenizer final : public Tokenizer {
  public:
   BpeTokenizer(BpeTokenizerParts parts, Finders plain, Finders all)
       : parts_(std::move(parts)), plain_(std::move(plain)), all_(std::move(all)) {
-    for (int byte = 0; byte < 256; ++byte)
-      drops_any_ |= parts_.model->Drops(static_cast<uint8_t>(byte));
     for (TokenId id = vocab_size() - 1; id >= 0; --id) {
       if (IsSpecial(id)) special_ids_[std::string(parts_.vocabulary->bytes(id))] = id;
     }
@@ -34,7 +31,6 @@ class BpeTokenizer final : public Tokenizer {
       return absl::ResourceExhaustedError(
           absl::StrCat("tokenizer: a text of ", text.size(), " bytes, at most ", kMaxTextBytes));
     }
-    CRIA_RETURN_IF_ERROR(CheckSpellable(text));
     Pass pass{special == SpecialText::kParse ? all_ : plain_, ids, {}};
     if (!parts_.chunked) return EncodeRaw(text, &pass);
     absl::Status status;
@@ -73,23 +69,6 @@ class BpeTokenizer final : public Tokenizer {
   std::string_view kind() const override { return parts_.kind; }
 
  private:
-  // Texts that are UTF-8 lose bytes that the vocabulary lacks, as in Hugging Face's tokenizers,
-  // which take no others. What is no UTF-8 is data of another kind, and must not vanish in silence.
-  absl::Status CheckSpellable(std::string_view text) const {
-    if (!drops_any_) return absl::OkStatus();
-    for (size_t begin = 0; begin < text.size();) {
-      const Utf8Char c = DecodeUtf8(text.substr(begin));
-      for (size_t i = begin; c.kind != Utf8Char::Kind::kValid && i < begin + c.length; ++i) {
-        if (!parts_.model->Drops(static_cast<uint8_t>(text[i]))) continue;
-        return absl::InvalidArgumentError(
-            absl::StrCat("text: byte 0x", absl::Hex(static_cast<uint8_t>(text[i])), " at offset ",
-                         i, " is no UTF-8, and this tokenizer has no token for it"));
-      }
-      begin += c.length;
-    }
-    return absl::OkStatus();
-  }
-
   // The state of one Encode.
   struct Pass {
     const Finders& finders;
@@ -154,7 +133,6 @@ class BpeTokenizer final : public Tokenizer {
   }
 
   const BpeTokenizerParts parts_;
-  bool drops_any_ = false;
   const Finders plain_, all_;  // for SpecialText::kPlain and kParse
   absl::flat_hash_map<std::string, TokenId> special_ids_;
 };

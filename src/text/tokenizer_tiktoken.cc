@@ -28,12 +28,6 @@ constexpr std::array<std::string_view, 12> kNamedSpecial = {"<|begin_of_text|>",
                                                             "<|eot_id|>",
                                                             "<|python_tag|>",
                                                             "<|image|>"};
-// Models with vision see the image token as the first row behind the vocabulary, and the chat
-// format writes it so. That id has the name too, which no text becomes.
-constexpr TokenId kLlama3Ranks = 128000;
-constexpr TokenId kModelImageId = 128256;
-static_assert(kModelImageId == kLlama3Ranks + kSpecialTokens);
-
 constexpr TokenId kBos = 0, kEos = 1, kFirstUnnamedReserved = 2;
 
 std::string SpecialName(TokenId index) {
@@ -115,13 +109,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromTiktoken(std::stri
   parts.kind = "tiktoken";
   parts.chunked = true;
   parts.vocabulary = std::make_unique<Vocabulary>();
-  const bool is_llama3 = ranks == kLlama3Ranks;
-  CRIA_RETURN_IF_ERROR(
-      parts.vocabulary->Resize(tokens.size() + kSpecialTokens + (is_llama3 ? 1 : 0)));
-  if (is_llama3) {
-    CRIA_RETURN_IF_ERROR(
-        parts.vocabulary->Set(kModelImageId, kNamedSpecial.back(), TokenType::kControl));
-  }
+  CRIA_RETURN_IF_ERROR(parts.vocabulary->Resize(tokens.size() + kSpecialTokens));
   for (TokenId id = 0; id < ranks; ++id) {
     CRIA_RETURN_IF_ERROR(
         parts.vocabulary->Set(id, tokens[static_cast<size_t>(id)], TokenType::kNormal));

@@ -37,23 +37,6 @@ TEST(TiktokenTest, SpecialTokensFollowTheRanks) {
     EXPECT_FALSE(tokenizer->IsSpecial(id)) << id;
 }
 
-// Models with vision see the image token behind the vocabulary of Llama 3's 128,256.
-TEST(TiktokenTest, TheImageTokenOfTheModelHasItsName) {
-  std::vector<std::string> merged;
-  for (int i = 0; i < 128000 - 256; ++i) merged.push_back(absl::StrCat("t", i));
-  const auto made = TokenizerFromTiktoken(TiktokenFile(merged));
-  ASSERT_TRUE(made.ok()) << made.status();
-  const Tokenizer& tokenizer = **made;
-  EXPECT_EQ(tokenizer.TokenBytes(128256, true), "<|image|>");
-  EXPECT_EQ(tokenizer.TokenBytes(128256, false), "");
-  EXPECT_TRUE(tokenizer.IsSpecial(128256));
-  EXPECT_LT(128256, tokenizer.vocab_size());
-  EXPECT_EQ(tokenizer.TokenBytes(128257, true), "");
-  // What texts spell is Meta's own.
-  EXPECT_EQ(tokenizer.SpecialId("<|image|>"), 128011);
-  EXPECT_EQ(Encode(tokenizer, "<|image|>", SpecialText::kParse), Ids{128011});
-}
-
 TEST(TiktokenTest, SpecialTextIsParsedOnlyWhenAsked) {
   const auto tokenizer = Small();
   const std::string text = "hello<|eot_id|><|eot_id|> w<|eot_id";
