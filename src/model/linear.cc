@@ -1,8 +1,12 @@
 #include "model/linear.h"
 
 #include <algorithm>
+#include <atomic>
+#include <functional>
+#include <memory>
 
 #include "base/check.h"
+#include "base/checked_math.h"
 #include "tensor/block_codec.h"
 
 namespace cria::model {
@@ -164,8 +168,37 @@ void MultiplyRuns(const kernels::Kernels& kernels, const LinearOutput& output,
   }
 }
 
-// The panels of all outputs, laid end to end and split over the threads; each thread multiplies its
-// part of each.
+// Runs task(begin, end) over [0, count) on all threads: each has a range of its own, which it takes
+// in parts, and who is done early takes parts of the others' ranges. On a machine that others use
+// too, one core is often slower than the next.
+void ShareOut(int64_t count, base::ThreadPool& pool,
+              const std::function<void(int64_t, int64_t)>& task) {
+  constexpr int64_t kParts = 8;   // of a range
+  constexpr int64_t kGrain = 12;  // a multiple of the panels that any kernel takes at once
+  struct alignas(64) Range {
+    std::atomic<int64_t> next;
+    int64_t end;
+  };
+  const int threads = pool.num_threads();
+  if (threads == 1 || count <= kGrain) return task(0, count);
+  const int64_t part = base::RoundUp(base::CeilDiv(count, threads * kParts), kGrain);
+  const auto ranges = std::make_unique<Range[]>(static_cast<size_t>(threads));
+  for (int i = 0; i < threads; ++i) {
+    const auto [begin, end] = base::SplitRange(count, kGrain, i, threads);
+    ranges[static_cast<size_t>(i)].next = begin;
+    ranges[static_cast<size_t>(i)].end = end;
+  }
+  pool.Run([&](int thread) {
+    for (int i = 0; i < threads; ++i) {
+      Range& range = ranges[static_cast<size_t>((thread + i) % threads)];
+      for (int64_t begin = range.next.fetch_add(part); begin < range.end;
+           begin = range.next.fetch_add(part))
+        task(begin, std::min(begin + part, range.end));
+    }
+  });
+}
+
+// The panels of all outputs, laid end to end and shared out to the threads.
 void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutput> outputs,
                     const LinearInput& input, bool accumulate, const PreparedActivations& prepared,
                     base::ThreadPool& pool) {
@@ -173,7 +206,7 @@ void MultiplyPanels(const kernels::Kernels& kernels, std::span<const LinearOutpu
   if (runs.empty()) return;
   int64_t total = 0;
   for (const LinearOutput& output : outputs) total += output.linear->weights().panels();
-  pool.ParallelFor(total, 1, [&](int64_t begin, int64_t end) {
+  ShareOut(total, pool, [&](int64_t begin, int64_t end) {
     int64_t first = 0;  // number of this output's first panel
     for (const LinearOutput& output : outputs) {
       const int64_t panels = output.linear->weights().panels();
