@@ -160,7 +160,7 @@ TEST(FileTest, NoErrorOfADiskIsTheNetworks) {
 }
 
 TEST(FileTest, UnreadableFilesAreBadInput) {
-  if (geteuid() == 0) GTEST_SKIP() << "root may read everything";
+  if (geteuid() == 0) GTEST_SKIP() << "SKIPPED: root may read every file";
   char path[] = "/tmp/cria-base-test-XXXXXX";
   close(mkstemp(path));
   ASSERT_EQ(chmod(path, 0), 0);

@@ -58,8 +58,8 @@ struct Kernels {
 std::span<const Kernels* const> AllKernels();
 bool Runs(const Kernels& kernels, const base::CpuFeatures& cpu);
 
-// The table of that name, or nullptr. The names: reference, avx2, avx_vnni, avx512_vnni,
-// avx512_bf16, neon_dotprod, ...
+// The table of that name, or nullptr. The names: reference, avx2, avx512_vnni,
+// avx512_bf16, neon_dotprod.
 const Kernels* FindKernels(std::string_view isa);
 
 // The best table that this processor runs.
