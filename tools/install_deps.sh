@@ -5,8 +5,9 @@
 set -euo pipefail
 
 build="g++ cmake ninja-build ccache mold pkg-config ca-certificates curl python3 python3-pip
-       libabsl-dev libboost1.81-dev libboost-json1.81-dev libcli11-dev
-       libpcre2-dev libcurl4-openssl-dev libssl-dev libedit-dev zlib1g-dev libxxhash-dev"
+       libabsl-dev libboost1.81-dev libboost-json1.81-dev libboost-url1.81-dev libcli11-dev
+       libpcre2-dev libcurl4-openssl-dev libssl-dev libedit-dev zlib1g-dev libxxhash-dev
+       libyaml-cpp-dev libspdlog-dev libsqlite3-dev libpq-dev libzstd-dev"
 test="$build libgtest-dev libgmock-dev googletest libsimde-dev clang-16 libclang-rt-16-dev
       g++-aarch64-linux-gnu qemu-user openssl"
 lint="$build clang-format-16 clang-tidy-16 libgtest-dev"
