@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "chat/options.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/generation_flags.h"
@@ -87,7 +88,7 @@ class Chat {
     request.options = options_;
     request.session = *session;
     request.draft_model = flags_.generation.draft;
-    const auto parser = MakeToolCallParser(chat_options_, options_);
+    const auto parser = chat::MakeToolCallParser(chat_options_, options_);
     auto answer = Ask(*opened_.engine, std::move(request), parser.get(), /*stream_to_stdout=*/true);
     if (!answer.ok()) return Undo(Advised(answer.status()));
     if (answer->interrupted) return Stopped(*answer);

@@ -1,14 +1,14 @@
 #include "cli/generation_flags.h"
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "chat/options.h"
 #include "cli/flag_checks.h"
 #include "cli/input.h"
 #include "text/grammar.h"
-#include "text/tool_call_syntax.h"
 #include "text/tool_definition_json.h"
-#include "text/tool_grammar.h"
 
 namespace cria::cli {
 namespace {
@@ -158,47 +158,31 @@ void AddGenerationFlags(CLI::App& command, GenerationFlags& flags) {
 absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const GenerationFlags& flags,
                                                                 const CliContext& context,
                                                                 const engine::LoadedModel& model) {
-  const checkpoint::ModelConfig& config = model.config();
-  engine::GenerationOptions options;
-  options.max_tokens = flags.max_tokens;
-  options.temperature =
-      flags.temperature.value_or(config.temperature.value_or(options.temperature));
-  options.top_p = flags.top_p.value_or(config.top_p.value_or(options.top_p));
-  options.top_k = flags.top_k.value_or(config.top_k.value_or(options.top_k));
-  options.min_p = flags.min_p.value_or(options.min_p);
-  options.repetition_penalty = flags.repetition_penalty.value_or(options.repetition_penalty);
-  options.frequency_penalty = flags.frequency_penalty.value_or(options.frequency_penalty);
-  options.presence_penalty = flags.presence_penalty.value_or(options.presence_penalty);
-  options.seed = context.seed;
-  options.stop = flags.stop;
+  chat::SamplingParams params;
+  params.max_tokens = flags.max_tokens;
+  params.temperature = flags.temperature;
+  params.top_p = flags.top_p;
+  params.top_k = flags.top_k;
+  params.min_p = flags.min_p;
+  params.repetition_penalty = flags.repetition_penalty;
+  params.frequency_penalty = flags.frequency_penalty.value_or(0);
+  params.presence_penalty = flags.presence_penalty.value_or(0);
+  params.seed = context.seed;
+  params.stop = flags.stop;
+  params.logprobs = flags.logprobs.value_or(-1);
+  engine::GenerationOptions options = chat::MakeGenerationOptions(params, model.config());
   options.ignore_eos = flags.ignore_eos;
   options.speculate = !flags.no_speculation;
-  options.logprobs = flags.logprobs.value_or(-1);
   CRIA_RETURN_IF_ERROR(ParseLogitBias(flags.logit_bias, &options));
   CRIA_RETURN_IF_ERROR(SetGrammar(flags, &options));
-  CRIA_RETURN_IF_ERROR(NameTheFlag(engine::Validate(options, config.vocab)));
+  CRIA_RETURN_IF_ERROR(NameTheFlag(engine::Validate(options, model.config().vocab)));
   return options;
 }
 
 absl::Status SetToolOptions(const text::ChatFormat& format, const text::ChatOptions& chat,
                             const text::Tokenizer& tokenizer, engine::GenerationOptions* options) {
-  CRIA_ASSIGN_OR_RETURN(auto grammar, text::ToolCallGrammar(format, chat));
-  if (grammar != nullptr && options->grammar != nullptr)
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--tool-choice ", chat.tool_choice,
-        ": a call can't also follow --json-schema or --grammar: expected one of them"));
-  if (grammar != nullptr) options->grammar = std::move(grammar);
-  if (const auto tag = tokenizer.SpecialId(text::kPythonTag))
-    options->spelled_tokens.push_back(*tag);
-  return absl::OkStatus();
-}
-
-std::unique_ptr<text::ToolCallParser> MakeToolCallParser(const text::ChatOptions& chat,
-                                                         const engine::GenerationOptions& options) {
-  const bool offered = !chat.tools.empty() && chat.tool_choice != "none";
-  if (options.grammar != nullptr && !offered) return nullptr;
-  return std::make_unique<text::ToolCallParser>(offered ? chat.tools
-                                                        : std::vector<text::ToolDefinition>());
+  const absl::Status status = chat::SetToolOptions(format, chat, tokenizer, options);
+  return absl::StartsWith(status.message(), "tool_choice") ? NameTheFlag(status) : status;
 }
 
 absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,

@@ -13,7 +13,6 @@
 #include "cli/open_model.h"
 #include "engine/generation_options.h"
 #include "text/chat_format.h"
-#include "text/tool_parser.h"
 
 namespace cria::cli {
 
@@ -43,15 +42,9 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
                                                                 const CliContext& context,
                                                                 const engine::LoadedModel& model);
 
-// What a chat adds to `options`: the grammar that tool_choice asks for, and the token that
-// announces a tool's call in the text. kInvalidArgument if another grammar is there already.
+// As chat::SetToolOptions; an error names the flag.
 absl::Status SetToolOptions(const text::ChatFormat& format, const text::ChatOptions& chat,
                             const text::Tokenizer& tokenizer, engine::GenerationOptions* options);
-
-// Finds the calls in answers of that chat; null where the answer is to be shaped by a grammar
-// alone.
-std::unique_ptr<text::ToolCallParser> MakeToolCallParser(const text::ChatOptions& chat,
-                                                         const engine::GenerationOptions& options);
 
 // Tools, tool format and date for the chat format.
 absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,

@@ -5,6 +5,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/json.h"
+#include "chat/options.h"
 #include "cli/answer.h"
 #include "cli/commands.h"
 #include "cli/flag_checks.h"
@@ -181,7 +182,7 @@ absl::Status Run(const RunFlags& flags, const CliContext& context) {
   if (prompt.format != nullptr) {
     CRIA_RETURN_IF_ERROR(
         SetToolOptions(*prompt.format, prompt.chat, *opened.model->tokenizer(), &options));
-    parser = MakeToolCallParser(prompt.chat, options);
+    parser = chat::MakeToolCallParser(prompt.chat, options);
   }
   engine::Request request;
   request.model = opened.name;

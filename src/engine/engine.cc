@@ -204,6 +204,7 @@ void Engine::Tidy() {
     forget_ = false;
     forgotten_.notify_all();
   }
+  stats_.running = active_.size();
   stats_.kv_bytes = 0;
   for (const auto& [model, state] : states_)
     if (const auto held = state.model.lock())
@@ -256,6 +257,7 @@ EngineStats Engine::stats() const {
   const std::lock_guard<std::mutex> lock(mutex_);
   EngineStats stats = stats_;
   stats.weight_bytes = weight_bytes;
+  stats.queued = queue_.size();
   return stats;
 }
 
@@ -507,6 +509,7 @@ bool Engine::Deliver(Active& active, std::span<const float> logits) {
   active.stream->Push({std::move(token), std::move(text)});
   if (active.stop_filter.stopped()) {
     active.result.stop_reason = StopReason::kStopString;
+    active.result.stop_string = active.stop_filter.found();
     return finish(absl::OkStatus());
   }
   if (active.options.max_tokens && active.result.completion_tokens >= *active.options.max_tokens)

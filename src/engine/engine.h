@@ -56,6 +56,7 @@ struct EngineStats {
   double queue_s = 0;                 // summed over the requests that began
   uint64_t kv_bytes = 0;              // keys and values of all models, now
   uint64_t weight_bytes = 0;          // of the models that are loaded, now
+  uint64_t queued = 0, running = 0;   // requests, now
 };
 
 struct Request {
@@ -90,6 +91,10 @@ class Engine {
   void Declare(const std::string& id, uint64_t bytes, Opener open,
                const model::ModelOptions& options);
   void Unload(const std::string& id);
+  // The model, loaded on the calling thread if it was declared only. kNotFound: no such id.
+  absl::StatusOr<std::shared_ptr<const LoadedModel>> Get(const std::string& id) {
+    return library_.Get(id);
+  }
   // nullptr if none of that id is loaded.
   std::shared_ptr<const LoadedModel> Find(const std::string& id) const { return library_.Find(id); }
 

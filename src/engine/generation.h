@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -32,6 +33,7 @@ struct GenerationResult {
   absl::Status status;  // an error leaves the other fields as far as they got
   text::StopReason stop_reason = text::StopReason::kMaxTokens;
   std::optional<text::TokenId> stop_token_id;
+  std::string stop_string;  // the one that ended the answer, if one did
   int64_t prompt_tokens = 0;
   int64_t reused_tokens = 0;      // prompt tokens found in the session's cache
   int64_t completion_tokens = 0;  // without the stop token
@@ -51,6 +53,11 @@ class Generation {
   std::optional<TokenEvent> Next();
   // Waits until Next() has something to tell, at most `timeout`; false if it hasn't.
   bool WaitFor(std::chrono::milliseconds timeout);
+  // The next event if there is one already, else nullopt; `ended` tells whether none will come.
+  std::optional<TokenEvent> TryNext(bool* ended);
+  // Calls `wake` once, on the engine's thread or within this call, when TryNext has something to
+  // tell. It must be quick and must not call the generation. Replaces an earlier one.
+  void Notify(std::function<void()> wake);
   // Waits for the end (events that nobody took are dropped).
   const GenerationResult& Wait();
   const GenerationResult& result() const { return result_; }  // after Next() gave nullopt
@@ -67,6 +74,7 @@ class Generation {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<TokenEvent> events_;
+  std::function<void()> wake_;  // of Notify
   bool closed_ = false;
   GenerationResult result_;  // written before closed_
   std::atomic<bool> cancelled_{false};

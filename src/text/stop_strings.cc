@@ -30,13 +30,14 @@ StopStringFilter::StopStringFilter(std::vector<std::string> stops) {
   }
 }
 
-size_t StopStringFilter::Advance(char byte) {
-  size_t complete = 0;
+const StopStringFilter::Pattern* StopStringFilter::Advance(char byte) {
+  const Pattern* complete = nullptr;
   for (Pattern& pattern : patterns_) {
     while (pattern.matched > 0 && pattern.text[pattern.matched] != byte)
       pattern.matched = pattern.borders[pattern.matched];
     if (pattern.text[pattern.matched] == byte) ++pattern.matched;
-    if (pattern.matched == pattern.text.size()) complete = std::max(complete, pattern.matched);
+    const bool whole = pattern.matched == pattern.text.size();
+    if (whole && (complete == nullptr || pattern.matched > complete->matched)) complete = &pattern;
   }
   return complete;
 }
@@ -45,9 +46,10 @@ std::string StopStringFilter::Feed(std::string_view text) {
   if (stopped_) return "";
   for (const char byte : text) {
     held_ += byte;
-    if (const size_t length = Advance(byte); length > 0) {
+    if (const Pattern* pattern = Advance(byte); pattern != nullptr) {
       stopped_ = true;
-      held_.resize(held_.size() - length);
+      found_ = pattern->text;
+      held_.resize(held_.size() - found_.size());
       return std::exchange(held_, {});
     }
   }

@@ -23,6 +23,7 @@ class StopStringFilter {
   // The answer has ended by itself: what was held back.
   std::string Finish();
   bool stopped() const { return stopped_; }
+  const std::string& found() const { return found_; }  // the stop string, once stopped
 
  private:
   struct Pattern {
@@ -30,11 +31,12 @@ class StopStringFilter {
     std::vector<size_t> borders;  // [i]: length of the longest proper border of the first i bytes
     size_t matched = 0;           // bytes of the pattern that the text ends with
   };
-  // Moves every pattern on by one byte; the length of the longest that is now complete, or 0.
-  size_t Advance(char byte);
+  // Moves every pattern on by one byte; the longest that is now complete, or nullptr.
+  const Pattern* Advance(char byte);
 
   std::vector<Pattern> patterns_;
   std::string held_;
+  std::string found_;
   bool stopped_ = false;
 };
 
