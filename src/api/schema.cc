@@ -34,22 +34,32 @@ std::string TypeName(const base::json::value& value) {
 
 std::string Describe(const SchemaType& type) {
   switch (type.kind) {
-    case Kind::kAny: return "a value";
-    case Kind::kNull: return "null";
-    case Kind::kBool: return "true or false";
-    case Kind::kInt: return "a whole number";
-    case Kind::kNumber: return "a number";
-    case Kind::kString: return "a string";
+    case Kind::kAny:
+      return "a value";
+    case Kind::kNull:
+      return "null";
+    case Kind::kBool:
+      return "true or false";
+    case Kind::kInt:
+      return "a whole number";
+    case Kind::kNumber:
+      return "a number";
+    case Kind::kString:
+      return "a string";
     case Kind::kFreeObject:
     case Kind::kMap:
-    case Kind::kObject: return "an object";
-    case Kind::kArray: return "a list";
-    case Kind::kReference: return type.name;
+    case Kind::kObject:
+      return "an object";
+    case Kind::kArray:
+      return "a list";
+    case Kind::kReference:
+      return type.name;
     case Kind::kEnum:
       return absl::StrJoin(type.values, ", ", [](std::string* out, const std::string& value) {
         absl::StrAppend(out, "'", value, "'");
       });
-    case Kind::kUnion: break;
+    case Kind::kUnion:
+      break;
   }
   return "a value";
 }
@@ -66,19 +76,32 @@ class SchemaChecker {
     if (errors_.size() >= kMaxErrors) return;
     const SchemaType& real = Resolve(type);
     switch (real.kind) {
-      case Kind::kAny: return;
-      case Kind::kNull: return Expect(value.is_null(), real, value, "none_required");
-      case Kind::kBool: return Expect(value.is_bool(), real, value, "bool_type");
-      case Kind::kInt: return Expect(IsWhole(value), real, value, "int_type", true);
-      case Kind::kNumber: return Expect(value.is_number(), real, value, "float_type", true);
-      case Kind::kString: return Expect(value.is_string(), real, value, "string_type", true);
-      case Kind::kFreeObject: return Expect(value.is_object(), real, value, "dict_type");
-      case Kind::kEnum: return CheckEnum(real, value);
-      case Kind::kArray: return CheckArray(real, value);
-      case Kind::kMap: return CheckMap(real, value);
-      case Kind::kObject: return CheckObject(real, value);
-      case Kind::kUnion: return CheckUnion(real, value);
-      case Kind::kReference: return;  // resolved
+      case Kind::kAny:
+        return;
+      case Kind::kNull:
+        return Expect(value.is_null(), real, value, "none_required");
+      case Kind::kBool:
+        return Expect(value.is_bool(), real, value, "bool_type");
+      case Kind::kInt:
+        return Expect(IsWhole(value), real, value, "int_type", true);
+      case Kind::kNumber:
+        return Expect(value.is_number(), real, value, "float_type", true);
+      case Kind::kString:
+        return Expect(value.is_string(), real, value, "string_type", true);
+      case Kind::kFreeObject:
+        return Expect(value.is_object(), real, value, "dict_type");
+      case Kind::kEnum:
+        return CheckEnum(real, value);
+      case Kind::kArray:
+        return CheckArray(real, value);
+      case Kind::kMap:
+        return CheckMap(real, value);
+      case Kind::kObject:
+        return CheckObject(real, value);
+      case Kind::kUnion:
+        return CheckUnion(real, value);
+      case Kind::kReference:
+        return;  // resolved
     }
   }
 
@@ -117,8 +140,8 @@ class SchemaChecker {
 
   void CheckBounds(const SchemaType& type, const base::json::value& value) {
     const bool text = value.is_string();
-    const double size = text ? static_cast<double>(value.get_string().size())
-                             : base::json::value_to<double>(value);
+    const double size =
+        text ? static_cast<double>(value.get_string().size()) : base::json::value_to<double>(value);
     const auto found = text ? absl::StrCat(size, " bytes") : base::json::serialize(value);
     const char* const what = text ? "a length of " : "";
     if (type.least && size < *type.least)
@@ -198,8 +221,7 @@ class SchemaChecker {
       for (FieldError& error : best) errors_.push_back(std::move(error));
       return;
     }
-    Fail(absl::StrCat("expected ", absl::StrJoin(expected, " or "), ", found ",
-                      TypeName(value)),
+    Fail(absl::StrCat("expected ", absl::StrJoin(expected, " or "), ", found ", TypeName(value)),
          "union_type");
   }
 
@@ -207,8 +229,8 @@ class SchemaChecker {
   size_t Depth(const std::vector<FieldError>& errors) const {
     size_t deepest = 0;
     for (const FieldError& error : errors) {
-      const bool tag = error.type == "literal_error" &&
-                       error.location.size() == location_.size() + 1;
+      const bool tag =
+          error.type == "literal_error" && error.location.size() == location_.size() + 1;
       deepest = std::max(deepest, tag ? location_.size() : error.location.size());
       if (tag) return location_.size();
     }

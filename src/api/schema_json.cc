@@ -39,21 +39,32 @@ base::json::object Object(const SchemaType& schema) {
 
 base::json::object ToJsonSchema(const SchemaType& type) {
   switch (type.kind) {
-    case Kind::kAny: return {};
-    case Kind::kNull: return {{"type", "null"}};
-    case Kind::kBool: return {{"type", "boolean"}};
-    case Kind::kInt: return Plain("integer", type);
-    case Kind::kNumber: return Plain("number", type);
-    case Kind::kString: return Plain("string", type);
-    case Kind::kFreeObject: return {{"type", "object"}};
-    case Kind::kEnum: return {{"type", "string"}, {"enum", base::json::value_from(type.values)}};
-    case Kind::kArray: return {{"type", "array"}, {"items", ToJsonSchema(type.parts.front())}};
+    case Kind::kAny:
+      return {};
+    case Kind::kNull:
+      return {{"type", "null"}};
+    case Kind::kBool:
+      return {{"type", "boolean"}};
+    case Kind::kInt:
+      return Plain("integer", type);
+    case Kind::kNumber:
+      return Plain("number", type);
+    case Kind::kString:
+      return Plain("string", type);
+    case Kind::kFreeObject:
+      return {{"type", "object"}};
+    case Kind::kEnum:
+      return {{"type", "string"}, {"enum", base::json::value_from(type.values)}};
+    case Kind::kArray:
+      return {{"type", "array"}, {"items", ToJsonSchema(type.parts.front())}};
     case Kind::kMap:
       return {{"type", "object"}, {"additionalProperties", ToJsonSchema(type.parts.front())}};
-    case Kind::kObject: return Object(type);
+    case Kind::kObject:
+      return Object(type);
     case Kind::kReference:
       return {{"$ref", absl::StrCat("#/components/schemas/", type.name)}};
-    case Kind::kUnion: break;
+    case Kind::kUnion:
+      break;
   }
   base::json::array parts;
   for (const SchemaType& part : type.parts) parts.push_back(ToJsonSchema(part));

@@ -42,9 +42,9 @@ class Parser {
   std::string Word() {
     SkipSpace();
     const size_t begin = at_;
-    while (at_ < text_.size() && (absl::ascii_isalnum(static_cast<unsigned char>(text_[at_])) ||
-                                  std::string_view("_-./:[]").find(text_[at_]) !=
-                                      std::string_view::npos))
+    while (at_ < text_.size() &&
+           (absl::ascii_isalnum(static_cast<unsigned char>(text_[at_])) ||
+            std::string_view("_-./:[]").find(text_[at_]) != std::string_view::npos))
       ++at_;
     return std::string(text_.substr(begin, at_ - begin));
   }
@@ -100,8 +100,8 @@ class Parser {
       return type;
     }
     static const std::map<std::string, Kind> kPlain = {
-        {"any", Kind::kAny},       {"null", Kind::kNull},     {"bool", Kind::kBool},
-        {"int", Kind::kInt},       {"number", Kind::kNumber}, {"string", Kind::kString},
+        {"any", Kind::kAny},          {"null", Kind::kNull},     {"bool", Kind::kBool},
+        {"int", Kind::kInt},          {"number", Kind::kNumber}, {"string", Kind::kString},
         {"object", Kind::kFreeObject}};
     if (const auto plain = kPlain.find(word); plain != kPlain.end()) {
       type.kind = plain->second;

@@ -1,0 +1,20 @@
+// The bodies of every API generation, as text for SchemaSet::Parse.
+#ifndef CRIA_API_SCHEMAS_H_
+#define CRIA_API_SCHEMAS_H_
+
+#include <string_view>
+
+namespace cria::api {
+
+// OpenAI's shapes: /v1/chat/completions, /v1/completions, /v1/embeddings, files, models.
+std::string_view OpenAiSchemas();
+// Llama Stack's own shapes, of the launch (/inference), /alpha and native /v1 routes.
+std::string_view NativeSchemas();
+// Anthropic's Messages.
+std::string_view AnthropicSchemas();
+// Conversations, prompts, providers, routes, telemetry: what the stack itself keeps and tells.
+std::string_view StackSchemas();
+
+}  // namespace cria::api
+
+#endif  // CRIA_API_SCHEMAS_H_
