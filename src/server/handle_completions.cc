@@ -161,14 +161,15 @@ awaitable<void> AnswerInPieces(Exchange& exchange, const CompletionCall& call,
     frames += writer.Frames(news);
     const absl::Status failure = FailureIn(news, streams);
     if (!failure.ok()) frames += ErrorFrame(failure);
-    if (!(co_await exchange.Write(std::exchange(frames, {}))).ok()) co_return;
+    if (!co_await WriteAll(exchange, &frames)) co_return;
     if (!failure.ok()) {
       co_await exchange.FinishStream();
       co_return;
     }
     news = co_await streams.Next();
   }
-  if (!(co_await exchange.Write(writer.LastFrames())).ok()) co_return;
+  frames = writer.LastFrames();
+  if (!co_await WriteAll(exchange, &frames)) co_return;
   co_await exchange.FinishStream();
 }
 
