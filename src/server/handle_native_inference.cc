@@ -89,9 +89,8 @@ template <typename RequestType>
 absl::StatusOr<Call<RequestType>> ReadCall(const Services& services, const Request& request,
                                            bool batch) {
   using This = Kind<RequestType>;
-  CRIA_ASSIGN_OR_RETURN(
-      const object body,
-      ReadBody(request, services.schemas, batch ? This::kBatchSchema : This::kSchema));
+  CRIA_ASSIGN_OR_RETURN(const object body, ReadBody(request, services.schemas,
+                                                    batch ? This::kBatchSchema : This::kSchema));
   Call<RequestType> call;
   CRIA_ASSIGN_OR_RETURN(call.model, NativeModel(body));
   CRIA_ASSIGN_OR_RETURN(const chat::Caller caller, CallerOf(request));
@@ -136,8 +135,7 @@ awaitable<void> AnswerInPieces(Exchange& exchange, const Call<RequestType>& call
       frames += This::Progress(event, generation, call.logprobs);
     if (news.front().ended) {
       const chat::Outcome& outcome = streams.outcome(0);
-      frames +=
-          outcome.status.ok() ? This::Last(outcome, generation) : ErrorFrame(outcome.status);
+      frames += outcome.status.ok() ? This::Last(outcome, generation) : ErrorFrame(outcome.status);
     }
     if (!co_await WriteAll(exchange, &frames)) co_return;
     news = co_await streams.Next();
@@ -241,8 +239,8 @@ constexpr Paths kPaths[] = {
 void AddNativeInferenceRoutes(const Services& services, Router* router) {
   const auto info = [](const Paths& paths, const char* operation, const char* summary,
                        const char* request, const char* response) {
-    return RouteInfo{operation, summary,  "Inference", paths.generation, /*deprecated=*/true,
-                     request,   response};
+    return RouteInfo{operation,           summary, "Inference", paths.generation,
+                     /*deprecated=*/true, request, response};
   };
   for (const Paths& paths : kPaths) {
     AddRoute<chat::ChatRequest>(services, paths.batch_chat,
@@ -255,21 +253,21 @@ void AddNativeInferenceRoutes(const Services& services, Router* router) {
              "NativeBatchCompletionResponse"),
         paths.shapes, true, router);
     if (paths.chat == nullptr) continue;
-    AddRoute<chat::ChatRequest>(services, paths.chat,
-                                info(paths, "chatCompletion",
-                                     "Answer a conversation, whole or in pieces",
-                                     "NativeChatRequest", "NativeChatResponse"),
-                                paths.shapes, false, router);
-    AddRoute<chat::CompletionRequest>(services, paths.completion,
-                                      info(paths, "completion",
-                                           "Continue a text, whole or in pieces",
-                                           "NativeCompletionRequest", "NativeCompletionResponse"),
-                                      paths.shapes, false, router);
-    AddWorkerRoute(services,
-                   {"POST", paths.embeddings, CreateEmbeddings, "embeddings",
-                    "A vector for each text", "NativeEmbeddingsRequest",
-                    "NativeEmbeddingsResponse"},
-                   "Inference", paths.generation, true, router);
+    AddRoute<chat::ChatRequest>(
+        services, paths.chat,
+        info(paths, "chatCompletion", "Answer a conversation, whole or in pieces",
+             "NativeChatRequest", "NativeChatResponse"),
+        paths.shapes, false, router);
+    AddRoute<chat::CompletionRequest>(
+        services, paths.completion,
+        info(paths, "completion", "Continue a text, whole or in pieces", "NativeCompletionRequest",
+             "NativeCompletionResponse"),
+        paths.shapes, false, router);
+    AddWorkerRoute(
+        services,
+        {"POST", paths.embeddings, CreateEmbeddings, "embeddings", "A vector for each text",
+         "NativeEmbeddingsRequest", "NativeEmbeddingsResponse"},
+        "Inference", paths.generation, true, router);
   }
 }
 
