@@ -23,9 +23,9 @@ absl::StatusOr<text::EncodedChat> Encode(const ServedModel& model, const ChatReq
   CRIA_ASSIGN_OR_RETURN(const text::ChatFormat* format, model.model->chat_format());
   CRIA_ASSIGN_OR_RETURN(text::EncodedChat encoded, format->Encode(request.messages, options));
   if (!encoded.images.empty())
-    return absl::UnimplementedError(
-        absl::StrCat("the model takes no pictures, found ", encoded.images.size(),
-                     " in the messages: ask a vision model"));
+    return absl::UnimplementedError(absl::StrCat("the model takes no pictures, found ",
+                                                 encoded.images.size(),
+                                                 " in the messages: ask a vision model"));
   return encoded;
 }
 
@@ -35,9 +35,9 @@ absl::Status FitContext(const ServedModel& model, size_t prompt_tokens,
   const int64_t context = model.model->config().max_context;
   const int64_t room = context - static_cast<int64_t>(prompt_tokens);
   if (room < 1)
-    return absl::InvalidArgumentError(
-        absl::StrCat("the prompt has ", prompt_tokens, " tokens, the model's context is ", context,
-                     " tokens: shorten the messages"));
+    return absl::InvalidArgumentError(absl::StrCat("the prompt has ", prompt_tokens,
+                                                   " tokens, the model's context is ", context,
+                                                   " tokens: shorten the messages"));
   if (options->max_tokens) options->max_tokens = std::min(*options->max_tokens, room);
   return absl::OkStatus();
 }

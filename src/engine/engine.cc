@@ -114,14 +114,13 @@ absl::StatusOr<std::shared_ptr<const LoadedModel>> Engine::Load(
   return model;
 }
 
-void Engine::Declare(const std::string& id, uint64_t bytes, Opener open,
-                     const model::ModelOptions& options) {
-  library_.Declare(id, bytes,
-                   [this, open = std::move(open),
-                    options]() -> absl::StatusOr<std::shared_ptr<const LoadedModel>> {
-                     CRIA_ASSIGN_OR_RETURN(auto checkpoint, open());
-                     return LoadedModel::Load(std::move(checkpoint), options, pool_);
-                   });
+void Engine::Declare(const std::string& id, uint64_t bytes, Opener open) {
+  const auto load =
+      [this, open = std::move(open)]() -> absl::StatusOr<std::shared_ptr<const LoadedModel>> {
+    CRIA_ASSIGN_OR_RETURN(Opening opening, open());
+    return LoadedModel::Load(std::move(opening.checkpoint), opening.options, pool_);
+  };
+  library_.Declare(id, bytes, load);
 }
 
 void Engine::Unload(const std::string& id) { library_.Remove(id); }

@@ -87,9 +87,12 @@ class Engine {
       const model::ModelOptions& options);
   // A model that is loaded when a request names it, and makes room for others when nobody uses it.
   // `bytes`: about what its weights take. `open` is called on the thread that submits.
-  using Opener = std::function<absl::StatusOr<std::shared_ptr<const checkpoint::Checkpoint>>()>;
-  void Declare(const std::string& id, uint64_t bytes, Opener open,
-               const model::ModelOptions& options);
+  struct Opening {
+    std::shared_ptr<const checkpoint::Checkpoint> checkpoint;
+    model::ModelOptions options;
+  };
+  using Opener = std::function<absl::StatusOr<Opening>()>;
+  void Declare(const std::string& id, uint64_t bytes, Opener open);
   void Unload(const std::string& id);
   // The model, loaded on the calling thread if it was declared only. kNotFound: no such id.
   absl::StatusOr<std::shared_ptr<const LoadedModel>> Get(const std::string& id) {

@@ -108,10 +108,10 @@ TEST(EngineModelsTest, ARequestLoadsTheModelItNames) {
   options.weight_bytes = 3 << 20;
   Engine engine(options);
   for (const char* id : {"a", "b", "c"}) {
-    const auto open = []() -> absl::StatusOr<std::shared_ptr<const checkpoint::Checkpoint>> {
-      return OpenStories();
+    const auto open = []() -> absl::StatusOr<Engine::Opening> {
+      return Engine::Opening{OpenStories(), {}};
     };
-    engine.Declare(id, 2 << 20, open, {});
+    engine.Declare(id, 2 << 20, open);
   }
   for (const char* id : {"a", "b", "c", "a"}) {
     Request request;

@@ -15,14 +15,14 @@ boost::asio::awaitable<absl::StatusOr<StreamSet>> StartAll(const Services& servi
                                                            std::string model,
                                                            std::vector<Request> requests,
                                                            Start start) {
-  auto call = [&models = services.models, model = std::move(model), requests = std::move(requests),
+  auto call = [&router = services.router, model = std::move(model), requests = std::move(requests),
                start]() -> absl::StatusOr<Streams> {
-    CRIA_ASSIGN_OR_RETURN(const stack::RoutedModel routed, models.Route(model));
+    CRIA_ASSIGN_OR_RETURN(const stack::InferenceRoute route, router.Route(model));
     Streams streams;
     for (const Request& request : requests) {
       Request mine = request;
-      mine.model = routed.provider_model_id;
-      CRIA_ASSIGN_OR_RETURN(auto stream, start(*routed.provider, mine));
+      mine.model = route.model.provider_model_id;
+      CRIA_ASSIGN_OR_RETURN(auto stream, start(*route.provider, mine));
       streams.push_back(std::move(stream));
     }
     return streams;

@@ -18,13 +18,13 @@ namespace cria::server {
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct Request {
-  std::string method;  // "GET", ...
-  std::string path;    // percent-decoded, without the query
-  Headers query;       // decoded, in order
-  Headers headers;     // names in lower case
-  std::string body;    // decompressed
-  std::string peer;    // address of the client
-  std::string id;      // for logs and the X-Request-Id of the answer
+  std::string method;                              // "GET", ...
+  std::string path;                                // percent-decoded, without the query
+  Headers query;                                   // decoded, in order
+  Headers headers;                                 // names in lower case
+  std::string body;                                // decompressed
+  std::string peer;                                // address of the client
+  std::string id;                                  // for logs and the X-Request-Id of the answer
   std::map<std::string, std::string> path_params;  // by the names in the route's pattern
   std::string principal;                           // who asks, where auth knows; empty: anonymous
   std::map<std::string, std::vector<std::string>> attributes;  // roles, teams, projects, namespaces

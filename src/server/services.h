@@ -8,21 +8,19 @@
 #include <functional>
 
 #include "api/schema.h"
-#include "stack/model_router.h"
-#include "store/chat_completions.h"
-#include "store/conversations.h"
-#include "store/files.h"
-#include "store/prompts.h"
+#include "stack/config.h"
+#include "stack/registry.h"
+#include "stack/router.h"
+#include "store/store.h"
 
 namespace cria::server {
 
 struct Services {
   const api::SchemaSet& schemas;
-  stack::ModelRouter& models;
-  store::ChatCompletions& chat_completions;
-  store::Conversations& conversations;
-  store::Prompts& prompts;
-  store::Files& files;
+  const stack::StackConfig& config;
+  stack::Registry& registry;
+  const stack::Router& router;
+  store::Store& store;
   // Where calls go that wait: providers, the store. Never the threads that serve connections.
   boost::asio::thread_pool& workers;
   std::function<int64_t()> now;  // seconds since 1970

@@ -29,7 +29,7 @@ std::string WithMessages(const store::ChatCompletion& stored) {
 
 absl::StatusOr<store::ChatCompletion> Find(const Services& services, const Request& request) {
   const std::string& id = request.path_params.at("completion_id");
-  CRIA_ASSIGN_OR_RETURN(store::ChatCompletion found, services.chat_completions.Get(id));
+  CRIA_ASSIGN_OR_RETURN(store::ChatCompletion found, services.store.chat_completions().Get(id));
   if (!MaySee(CallerAsOwner(request), found.owner))
     return absl::NotFoundError(absl::StrCat("there is no chat completion '", id, "'"));
   return found;
@@ -48,7 +48,7 @@ awaitable<absl::Status> KeepCompletion(const Services& services, const Request& 
   row.owner = CallerAsOwner(request);
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto status = std::make_shared<absl::Status>();
-  auto start = [&completions = services.chat_completions, &row, executor, status](auto handler) {
+  auto start = [&completions = services.store.chat_completions(), &row, executor, status](auto handler) {
     const auto resume = std::make_shared<decltype(handler)>(std::move(handler));
     const auto done = [executor, status, resume](const absl::Status& result) {
       *status = result;
@@ -70,7 +70,7 @@ absl::StatusOr<Reply> ListCompletions(const Services& services, const Request& r
       ListOptionsFrom(request, query, kDefaultLimit, store::Order::kDescending);
   if (const auto* model = base::Find(query, "model"))
     options.model = std::string(model->as_string());
-  CRIA_ASSIGN_OR_RETURN(const auto page, services.chat_completions.List(options));
+  CRIA_ASSIGN_OR_RETURN(const auto page, services.store.chat_completions().List(options));
   std::vector<std::string> items, ids;
   for (const store::ChatCompletion& stored : page.items) {
     items.push_back(WithMessages(stored));
