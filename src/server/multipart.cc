@@ -96,14 +96,14 @@ absl::StatusOr<std::string> BoundaryOf(std::string_view content_type) {
   std::string value;
   while (reader.Next(&name, &value)) {
     if (!EqualsIgnoringCase(name, "boundary")) continue;
-    const bool printable = std::all_of(value.begin(), value.end(),
-                                       [](char c) { return c >= ' ' && c <= '~'; });
+    const bool printable =
+        std::all_of(value.begin(), value.end(), [](char c) { return c >= ' ' && c <= '~'; });
     if (value.empty() || value.size() > kMaxBoundaryBytes || !printable) break;
     return value;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("Content-Type: expected boundary= with 1 to ", kMaxBoundaryBytes,
-                   " printable characters, found ", base::Quote(content_type)));
+  return absl::InvalidArgumentError(absl::StrCat("Content-Type: expected boundary= with 1 to ",
+                                                 kMaxBoundaryBytes, " printable characters, found ",
+                                                 base::Quote(content_type)));
 }
 
 // Quotes and line ends in names, as HTML's forms escape them.
@@ -148,8 +148,7 @@ absl::StatusOr<std::string> DecodeExtended(std::string_view text) {
   return out;
 }
 
-absl::Status ReadDisposition(std::string_view text, const MultipartLimits& limits,
-                             FormPart* part) {
+absl::Status ReadDisposition(std::string_view text, const MultipartLimits& limits, FormPart* part) {
   ParameterReader reader(text);
   if (!EqualsIgnoringCase(reader.word(), "form-data"))
     return absl::InvalidArgumentError(
@@ -172,13 +171,13 @@ absl::Status ReadDisposition(std::string_view text, const MultipartLimits& limit
     return absl::InvalidArgumentError(absl::StrCat(
         "Content-Disposition: expected form-data; name=\"...\", found ", base::Quote(text)));
   if (part->name.size() > limits.max_name_bytes)
-    return absl::InvalidArgumentError(
-        absl::StrCat("its name has ", part->name.size(), " bytes, more than the ",
-                     limits.max_name_bytes, " allowed"));
+    return absl::InvalidArgumentError(absl::StrCat("its name has ", part->name.size(),
+                                                   " bytes, more than the ", limits.max_name_bytes,
+                                                   " allowed"));
   if (part->filename && part->filename->size() > limits.max_filename_bytes)
-    return absl::InvalidArgumentError(
-        absl::StrCat("filename: expected at most ", limits.max_filename_bytes, " bytes, found ",
-                     part->filename->size()));
+    return absl::InvalidArgumentError(absl::StrCat("filename: expected at most ",
+                                                   limits.max_filename_bytes, " bytes, found ",
+                                                   part->filename->size()));
   return absl::OkStatus();
 }
 
@@ -186,8 +185,7 @@ absl::Status ReadHeader(std::string_view line, const MultipartLimits& limits, Fo
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos || colon == 0 ||
       line.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
-    return absl::InvalidArgumentError(
-        absl::StrCat("expected a header, found ", base::Quote(line)));
+    return absl::InvalidArgumentError(absl::StrCat("expected a header, found ", base::Quote(line)));
   const std::string_view name = line.substr(0, colon), value = Strip(line.substr(colon + 1));
   if (EqualsIgnoringCase(name, "Content-Disposition")) return ReadDisposition(value, limits, part);
   if (EqualsIgnoringCase(name, "Content-Type")) part->content_type = value;
@@ -256,8 +254,8 @@ class MultipartParser {
       const size_t room = limits_.max_part_header_bytes - (at_ - begin);
       const size_t end = body_.substr(at_, room).find(kLineEnd);
       if (end == std::string_view::npos)
-        return absl::InvalidArgumentError(absl::StrCat(
-            "expected headers of at most ", limits_.max_part_header_bytes, " bytes"));
+        return absl::InvalidArgumentError(
+            absl::StrCat("expected headers of at most ", limits_.max_part_header_bytes, " bytes"));
       const std::string_view line = body_.substr(at_, end);
       at_ += end + kLineEnd.size();
       if (line.empty()) break;
