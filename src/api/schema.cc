@@ -197,11 +197,42 @@ class SchemaChecker {
     }
   }
 
+  // The field that tells several shapes apart, with all values that it may have.
+  struct Tag {
+    std::string name;
+    SchemaType type;
+    bool shared = true;
+
+    void Join(const SchemaType::Field* field) {
+      shared = shared && field != nullptr && (name.empty() || name == field->name);
+      if (!shared) return;
+      name = field->name;
+      type.kind = Kind::kEnum;
+      type.values.insert(type.values.end(), field->type.values.begin(), field->type.values.end());
+    }
+  };
+
+  // The field of `shape` whose word `value` doesn't have; nullptr: none.
+  static const SchemaType::Field* WrongTag(const SchemaType& shape,
+                                           const base::json::value& value) {
+    if (!value.is_object()) return nullptr;
+    for (const SchemaType::Field& field : shape.fields) {
+      const base::json::value* word = base::Find(value.get_object(), field.name);
+      if (field.type.kind != Kind::kEnum || word == nullptr) continue;
+      const auto& values = field.type.values;
+      if (!word->is_string() ||
+          std::find(values.begin(), values.end(), word->get_string()) == values.end())
+        return &field;
+    }
+    return nullptr;
+  }
+
   // Of several shapes that all fail, the errors of the one that fails the deepest are told: it is
   // the one that was meant.
   void CheckUnion(const SchemaType& type, const base::json::value& value) {
     std::vector<FieldError> best;
     std::vector<std::string> expected;
+    Tag tag;
     size_t depth = 0;
     for (const SchemaType& part : type.parts) {
       SchemaChecker attempt(types_);
@@ -216,9 +247,16 @@ class SchemaChecker {
       std::string words = Describe(Resolve(part));
       if (std::find(expected.begin(), expected.end(), words) == expected.end())
         expected.push_back(std::move(words));
+      tag.Join(WrongTag(Resolve(part), value));
     }
     if (depth > location_.size()) {
       for (FieldError& error : best) errors_.push_back(std::move(error));
+      return;
+    }
+    if (tag.shared) {
+      location_.emplace_back(tag.name);
+      CheckEnum(tag.type, value.get_object().at(tag.name));
+      location_.pop_back();
       return;
     }
     Fail(absl::StrCat("expected ", absl::StrJoin(expected, " or "), ", found ", TypeName(value)),

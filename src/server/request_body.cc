@@ -8,25 +8,6 @@
 namespace cria::server {
 namespace {
 
-absl::Status Refuse(std::vector<api::FieldError> errors, std::string_view where) {
-  std::vector<FieldError> fields;
-  for (api::FieldError& error : errors) {
-    FieldError field;
-    field.location.emplace_back(base::json::string(where));
-    for (const auto& step : error.location) {
-      if (const auto* index = std::get_if<int64_t>(&step)) {
-        field.location.emplace_back(*index);
-      } else {
-        field.location.emplace_back(base::json::string(std::get<std::string>(step)));
-      }
-    }
-    field.message = std::move(error.message);
-    field.type = std::move(error.type);
-    fields.push_back(std::move(field));
-  }
-  return ValidationError(std::move(fields));
-}
-
 // A query parameter has no type: it is what its text can be read as and the schema asks for.
 base::json::value Guess(const std::string& text, const base::json::object& schema) {
   const std::string wanted = base::json::serialize(schema);
@@ -43,6 +24,26 @@ base::json::value Guess(const std::string& text, const base::json::object& schem
 
 }  // namespace
 
+absl::Status CheckAgainst(const api::SchemaSet& schemas, std::string_view schema,
+                          const base::json::value& value, const base::json::array& where) {
+  std::vector<FieldError> fields;
+  for (api::FieldError& error : schemas.Check(schema, value)) {
+    FieldError field;
+    field.location = where;
+    for (const auto& step : error.location) {
+      if (const auto* index = std::get_if<int64_t>(&step)) {
+        field.location.emplace_back(*index);
+      } else {
+        field.location.emplace_back(base::json::string(std::get<std::string>(step)));
+      }
+    }
+    field.message = std::move(error.message);
+    field.type = std::move(error.type);
+    fields.push_back(std::move(field));
+  }
+  return fields.empty() ? absl::OkStatus() : ValidationError(std::move(fields));
+}
+
 absl::StatusOr<base::json::object> ReadBody(const Request& request, const api::SchemaSet& schemas,
                                             std::string_view schema) {
   auto value = base::ParseJson(request.body, "the body");
@@ -53,8 +54,7 @@ absl::StatusOr<base::json::object> ReadBody(const Request& request, const api::S
     error.type = "json_invalid";
     return ValidationError({std::move(error)});
   }
-  std::vector<api::FieldError> errors = schemas.Check(schema, *value);
-  if (!errors.empty()) return Refuse(std::move(errors), "body");
+  CRIA_RETURN_IF_ERROR(CheckAgainst(schemas, schema, *value, {"body"}));
   return std::move(value->as_object());
 }
 
@@ -65,8 +65,7 @@ absl::StatusOr<base::json::object> ReadQuery(const Request& request, const api::
     const std::string* text = request.Query(parameter.name);
     if (text != nullptr) query[parameter.name] = Guess(*text, parameter.schema);
   }
-  std::vector<api::FieldError> errors = schemas.Check(schema, query);
-  if (!errors.empty()) return Refuse(std::move(errors), "query");
+  CRIA_RETURN_IF_ERROR(CheckAgainst(schemas, schema, query, {"query"}));
   return query;
 }
 

@@ -11,6 +11,11 @@
 
 namespace cria::server {
 
+// kInvalidArgument, with the fields that are wrong, unless `value` is as `schema` says. `where` is
+// in front of their places: {"body", "items", 0}.
+absl::Status CheckAgainst(const api::SchemaSet& schemas, std::string_view schema,
+                          const base::json::value& value, const base::json::array& where);
+
 // kInvalidArgument, with the fields that are wrong, unless the body is an object as `schema` says.
 absl::StatusOr<base::json::object> ReadBody(const Request& request, const api::SchemaSet& schemas,
                                             std::string_view schema);
