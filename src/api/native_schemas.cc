@@ -44,6 +44,7 @@ NativeCompletionChunk {delta:string, stop_reason?:NativeStopReason, logprobs?:Na
 NativeBatchChatResponse {batch:NativeChatResponse[], completion_message_batch?:NativeCompletionMessage[]}
 NativeBatchCompletionResponse {batch:NativeCompletionResponse[], completion_message_batch?:NativeCompletionMessage[]}
 LaunchModelQuery {core_model_id?:string, identifier?:string, model_id?:string}
+LaunchModels LaunchModel[]
 LaunchModel {llama_model:any, provider_config:{provider_id:string, config:object}}
 )";
 }

@@ -53,6 +53,8 @@ EmbeddingResponse {object:{list}, data:Embedding[], model:string, usage:{prompt_
 Model {identifier:string, provider_resource_id?:string, provider_id:string, type:{model}, model_type:{llm,embedding,rerank}, metadata:object, id:string, object:{model}, created:int, owned_by:string, custom_metadata?:object}
 ModelList {object:{list}, data:Model[]}
 RegisterModelRequest {model_id:string<1..512>, provider_model_id?:string, provider_id?:string, metadata?:object, model_type?:{llm,embedding,rerank}}
+BareModels Model[]
+UnregisterModelRequest {model_id:string<1..512>}
 FileObject {id:string, object:{file}, bytes:int, created_at:int, expires_at?:int, filename:string, purpose:string, status?:{uploaded,processed,error}, status_details?:string}
 FileList {object:{list}, data:FileObject[], has_more:bool, first_id?:string, last_id?:string}
 FileDeleted {id:string, object:{file}, deleted:bool}

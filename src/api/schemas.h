@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "api/schema.h"
+
 namespace cria::api {
 
 // OpenAI's shapes: /v1/chat/completions, /v1/completions, /v1/embeddings, files, models.
@@ -14,6 +16,9 @@ std::string_view NativeSchemas();
 std::string_view AnthropicSchemas();
 // Conversations, prompts, providers, routes, telemetry: what the stack itself keeps and tells.
 std::string_view StackSchemas();
+
+// All of them in one set.
+SchemaSet AllSchemas();
 
 }  // namespace cria::api
 

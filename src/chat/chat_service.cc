@@ -32,11 +32,12 @@ absl::StatusOr<text::EncodedChat> Encode(const ServedModel& model, const ChatReq
 // Keeps prompt and answer inside the model's context.
 absl::Status FitContext(const ServedModel& model, size_t prompt_tokens,
                         engine::GenerationOptions* options) {
-  const int64_t context = model.model->config().max_context;
+  const int64_t most = model.model->config().max_context;
+  const int64_t context = model.context > 0 ? std::min(model.context, most) : most;
   const int64_t room = context - static_cast<int64_t>(prompt_tokens);
   if (room < 1)
     return absl::InvalidArgumentError(absl::StrCat("the prompt has ", prompt_tokens,
-                                                   " tokens, the model's context is ", context,
+                                                   " tokens, the context holds ", context,
                                                    " tokens: shorten the messages"));
   if (options->max_tokens) options->max_tokens = std::min(*options->max_tokens, room);
   return absl::OkStatus();
@@ -62,6 +63,8 @@ absl::StatusOr<std::unique_ptr<Stream>> Submit(engine::Engine& engine, const Ser
                                                std::unique_ptr<text::ToolCallParser> parser,
                                                size_t max_calls) {
   request.model = model.engine_id;
+  request.context = std::min(model.context, model.model->config().max_context);
+  request.draft_model = model.draft_engine_id;
   CRIA_RETURN_IF_ERROR(FitContext(model, request.prompt.size(), &request.options));
   CRIA_ASSIGN_OR_RETURN(auto generation, engine.Submit(std::move(request)));
   return std::make_unique<EngineStream>(std::move(generation), model.model, std::move(parser),

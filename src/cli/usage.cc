@@ -10,8 +10,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "base/edit_distance.h"
 #include "cli/common_flags.h"
-#include "hub/edit_distance.h"
 
 namespace cria::cli {
 namespace {
@@ -58,7 +58,7 @@ std::vector<std::string> CommandNames(const CLI::App& app) {
 }
 
 std::string DidYouMean(const std::string& word, const std::vector<std::string>& candidates) {
-  const std::vector<std::string> near = hub::Nearest(word, candidates, 3);
+  const std::vector<std::string> near = base::Nearest(word, candidates, 3);
   return near.empty() ? "" : absl::StrCat("; did you mean ", absl::StrJoin(near, ", "), "?");
 }
 

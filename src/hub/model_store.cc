@@ -17,10 +17,10 @@
 #include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/edit_distance.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "hub/disk.h"
-#include "hub/edit_distance.h"
 
 namespace cria::hub {
 namespace {
@@ -71,7 +71,7 @@ std::vector<std::string> NearNames(const std::string& model,
   std::vector<std::string> names;
   for (const InstalledModel& one : installed) names.push_back(one.name);
   for (const CatalogueEntry& entry : Catalogue()) names.emplace_back(entry.name);
-  return Nearest(model.substr(0, kMaxNameBytes), names, kMaxNear);
+  return base::Nearest(model.substr(0, kMaxNameBytes), names, kMaxNear);
 }
 
 // What the catalogue knows of a file that no record describes.

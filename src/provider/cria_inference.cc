@@ -119,23 +119,34 @@ absl::StatusOr<chat::ServedModel> CriaInference::Get(const std::string& model, b
   auto got = engine_.Get(entry->engine_id);
   if (!loaded) entry->loading = false;
   if (!got.ok()) return got.status();
-  return chat::ServedModel{entry->engine_id, *std::move(got), entry->tool_format};
+  return chat::ServedModel{entry->engine_id, *std::move(got), entry->tool_format,
+                           options_.context, ""};
+}
+
+// With the model that guesses ahead for it, loaded too.
+absl::StatusOr<chat::ServedModel> CriaInference::Serve(const std::string& model) {
+  CRIA_ASSIGN_OR_RETURN(chat::ServedModel served, Get(model, options_.wait_while_loading));
+  if (options_.draft_model.empty()) return served;
+  CRIA_ASSIGN_OR_RETURN(const chat::ServedModel draft,
+                        Get(options_.draft_model, options_.wait_while_loading));
+  if (draft.engine_id != served.engine_id) served.draft_engine_id = draft.engine_id;
+  return served;
 }
 
 absl::StatusOr<std::unique_ptr<chat::Stream>> CriaInference::Chat(
     const chat::ChatRequest& request) {
-  CRIA_ASSIGN_OR_RETURN(const auto model, Get(request.model, options_.wait_while_loading));
+  CRIA_ASSIGN_OR_RETURN(const auto model, Serve(request.model));
   return service_.Chat(model, request);
 }
 
 absl::StatusOr<std::unique_ptr<chat::Stream>> CriaInference::Complete(
     const chat::CompletionRequest& request) {
-  CRIA_ASSIGN_OR_RETURN(const auto model, Get(request.model, options_.wait_while_loading));
+  CRIA_ASSIGN_OR_RETURN(const auto model, Serve(request.model));
   return service_.Complete(model, request);
 }
 
 absl::StatusOr<chat::Embeddings> CriaInference::Embed(const chat::EmbeddingRequest& request) {
-  CRIA_ASSIGN_OR_RETURN(const auto served, Get(request.model, options_.wait_while_loading));
+  CRIA_ASSIGN_OR_RETURN(const auto served, Serve(request.model));
   const auto limit = static_cast<size_t>(served.model->config().max_context);
   chat::Embeddings out;
   for (const auto& input : request.inputs) {
@@ -150,7 +161,7 @@ absl::StatusOr<chat::Embeddings> CriaInference::Embed(const chat::EmbeddingReque
 }
 
 absl::StatusOr<int64_t> CriaInference::CountTokens(const chat::ChatRequest& request) {
-  CRIA_ASSIGN_OR_RETURN(const auto model, Get(request.model, options_.wait_while_loading));
+  CRIA_ASSIGN_OR_RETURN(const auto model, Serve(request.model));
   return service_.CountTokens(model, request);
 }
 

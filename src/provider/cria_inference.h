@@ -24,6 +24,8 @@ struct CriaOptions {
   // What happens to requests for a model that another request, or Preload, is just loading: they
   // wait, or get kUnavailable.
   bool wait_while_loading = true;
+  int64_t context = 0;      // the most tokens of a prompt and its answer; 0: what a model takes
+  std::string draft_model;  // guesses ahead for all others; empty: none
 };
 
 // A model is whatever `llama run` takes: a name of the store, or a path. Loaded when it is asked
@@ -58,6 +60,7 @@ class CriaInference : public Inference {
   absl::StatusOr<Entry*> Find(const std::string& model);
   void Declare(Entry* entry);
   absl::StatusOr<chat::ServedModel> Get(const std::string& model, bool wait);
+  absl::StatusOr<chat::ServedModel> Serve(const std::string& model);
 
   engine::Engine& engine_;
   const hub::ModelStore store_;

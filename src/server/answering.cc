@@ -67,6 +67,13 @@ boost::asio::awaitable<absl::StatusOr<std::vector<GatheredAnswer>>> GatherAll(St
   co_return answers;
 }
 
+boost::asio::awaitable<bool> WriteAll(Exchange& exchange, std::string* frames) {
+  std::string bytes = std::move(*frames);
+  frames->clear();
+  const absl::Status written = co_await exchange.Write(std::move(bytes));
+  co_return written.ok();
+}
+
 absl::Status FailureIn(const std::vector<StreamSet::News>& news, const StreamSet& streams) {
   for (const StreamSet::News& one : news)
     if (one.ended && !streams.outcome(one.index).status.ok())

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "chat/request.h"
+#include "server/exchange.h"
 #include "server/openai_writer.h"
 #include "server/services.h"
 #include "server/stream_set.h"
@@ -39,6 +40,9 @@ inline constexpr std::chrono::milliseconds kHeadPatience{2000};
 
 // The error among the news, if an answer failed.
 absl::Status FailureIn(const std::vector<StreamSet::News>& news, const StreamSet& streams);
+
+// Writes `frames` and empties it. False: the client is gone, or too slow.
+boost::asio::awaitable<bool> WriteAll(Exchange& exchange, std::string* frames);
 
 }  // namespace cria::server
 

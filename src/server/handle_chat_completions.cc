@@ -114,14 +114,14 @@ awaitable<void> AnswerInPieces(const Services& services, Exchange& exchange, con
   std::string frames;
   for (size_t i = 0; i < streams.size(); ++i) frames += DataFrame(FirstChatChunk(call.head, i));
   if (news.empty()) {
-    if (!(co_await exchange.Write(std::exchange(frames, {}))).ok()) co_return;
+    if (!co_await WriteAll(exchange, &frames)) co_return;
     news = co_await streams.Next();
   }
   while (!news.empty()) {
     frames += Frames(call, news, streams, &answers);
     absl::Status failure = FailureIn(news, streams);
     if (!failure.ok()) frames += ErrorFrame(failure);
-    if (!(co_await exchange.Write(std::exchange(frames, {}))).ok()) co_return;
+    if (!co_await WriteAll(exchange, &frames)) co_return;
     if (!failure.ok()) {
       co_await exchange.FinishStream();
       co_return;
@@ -130,7 +130,8 @@ awaitable<void> AnswerInPieces(const Services& services, Exchange& exchange, con
   }
   const absl::Status kept =
       co_await Keep(services, exchange, call, ChatCompletion(call.head, answers));
-  if (!(co_await exchange.Write(frames + LastFrames(call, answers, kept))).ok()) co_return;
+  frames += LastFrames(call, answers, kept);
+  if (!co_await WriteAll(exchange, &frames)) co_return;
   co_await exchange.FinishStream();
 }
 

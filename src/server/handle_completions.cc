@@ -94,8 +94,8 @@ awaitable<void> AnswerWhole(Exchange& exchange, const CompletionCall& call, Stre
     outcomes.push_back((*answers)[i].outcome);
   }
   Reply reply;
-  reply.body = base::json::serialize(
-      Completion(call.head, std::move(choices), UsageOf(call, outcomes)));
+  reply.body =
+      base::json::serialize(Completion(call.head, std::move(choices), UsageOf(call, outcomes)));
   co_await exchange.Send(std::move(reply));
 }
 
@@ -133,8 +133,7 @@ class PieceWriter {
   std::string LastFrames() const {
     std::string frames;
     if (call_.include_usage)
-      frames += DataFrame(
-          UsageChunk(call_.head, "text_completion", UsageOf(call_, outcomes_)));
+      frames += DataFrame(UsageChunk(call_.head, "text_completion", UsageOf(call_, outcomes_)));
     if (call_.done_frame) frames += kDoneFrame;
     return frames;
   }
@@ -146,8 +145,7 @@ class PieceWriter {
   std::vector<chat::Outcome> outcomes_;
 };
 
-awaitable<void> AnswerInPieces(Exchange& exchange, const CompletionCall& call,
-                               StreamSet& streams) {
+awaitable<void> AnswerInPieces(Exchange& exchange, const CompletionCall& call, StreamSet& streams) {
   PieceWriter writer(call, streams);
   std::vector<StreamSet::News> news = co_await streams.Next(kHeadPatience);
   if (absl::Status failure = FailureIn(news, streams); !failure.ok()) {
@@ -161,14 +159,15 @@ awaitable<void> AnswerInPieces(Exchange& exchange, const CompletionCall& call,
     frames += writer.Frames(news);
     const absl::Status failure = FailureIn(news, streams);
     if (!failure.ok()) frames += ErrorFrame(failure);
-    if (!(co_await exchange.Write(std::exchange(frames, {}))).ok()) co_return;
+    if (!co_await WriteAll(exchange, &frames)) co_return;
     if (!failure.ok()) {
       co_await exchange.FinishStream();
       co_return;
     }
     news = co_await streams.Next();
   }
-  if (!(co_await exchange.Write(writer.LastFrames())).ok()) co_return;
+  frames = writer.LastFrames();
+  if (!co_await WriteAll(exchange, &frames)) co_return;
   co_await exchange.FinishStream();
 }
 

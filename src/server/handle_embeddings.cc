@@ -43,12 +43,12 @@ absl::StatusOr<Reply> CreateEmbeddings(const Services& services, const Request& 
     data.push_back(object{{"object", "embedding"},
                           {"index", data.size()},
                           {"embedding", VectorJson(vector, format == "base64")}});
-  return JsonReply(object{{"object", "list"},
-                          {"data", std::move(data)},
-                          {"model", model},
-                          {"usage",
-                           {{"prompt_tokens", embeddings.prompt_tokens},
-                            {"total_tokens", embeddings.prompt_tokens}}}});
+  return JsonReply(object{
+      {"object", "list"},
+      {"data", std::move(data)},
+      {"model", model},
+      {"usage",
+       {{"prompt_tokens", embeddings.prompt_tokens}, {"total_tokens", embeddings.prompt_tokens}}}});
 }
 
 }  // namespace

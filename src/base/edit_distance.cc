@@ -1,4 +1,4 @@
-#include "hub/edit_distance.h"
+#include "base/edit_distance.h"
 
 #include <algorithm>
 #include <map>
@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 
-namespace cria::hub {
+namespace cria::base {
 
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
@@ -41,4 +41,4 @@ std::vector<std::string> Nearest(std::string_view wanted,
   return names;
 }
 
-}  // namespace cria::hub
+}  // namespace cria::base

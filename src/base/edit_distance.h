@@ -1,13 +1,13 @@
 // For "did you mean ...?".
-#ifndef CRIA_HUB_EDIT_DISTANCE_H_
-#define CRIA_HUB_EDIT_DISTANCE_H_
+#ifndef CRIA_BASE_EDIT_DISTANCE_H_
+#define CRIA_BASE_EDIT_DISTANCE_H_
 
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace cria::hub {
+namespace cria::base {
 
 // Levenshtein distance; both are short.
 size_t EditDistance(std::string_view a, std::string_view b);
@@ -17,6 +17,6 @@ size_t EditDistance(std::string_view a, std::string_view b);
 std::vector<std::string> Nearest(std::string_view wanted,
                                  const std::vector<std::string>& candidates, size_t most);
 
-}  // namespace cria::hub
+}  // namespace cria::base
 
-#endif  // CRIA_HUB_EDIT_DISTANCE_H_
+#endif  // CRIA_BASE_EDIT_DISTANCE_H_

@@ -1,0 +1,151 @@
+#include "cli/stack_server.h"
+
+#include <boost/asio/thread_pool.hpp>
+#include <chrono>
+#include <cstdio>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "api/schemas.h"
+#include "cli/interrupt.h"
+#include "cli/stack_providers.h"
+#include "cli/stack_store.h"
+#include "server/all_routes.h"
+#include "server/dispatcher.h"
+#include "server/http_server.h"
+#include "server/registered_models.h"
+#include "server/tls.h"
+
+namespace cria::cli {
+namespace {
+
+// Threads that wait for providers and the store; they cost little while they do.
+constexpr size_t kWorkers = 16;
+
+absl::StatusOr<std::shared_ptr<server::TlsContext>> TlsFrom(const stack::ServerConfig& config) {
+  if (config.tls_certfile.empty()) return nullptr;
+  return server::TlsContext::Load(
+      {config.tls_certfile, config.tls_keyfile, config.tls_cafile});
+}
+
+server::Limits LimitsFrom(const stack::ServerLimits& config) {
+  using std::chrono::seconds;
+  server::Limits limits;
+  limits.max_connections = static_cast<size_t>(config.max_connections);
+  limits.max_body_bytes = static_cast<size_t>(config.max_body_bytes);
+  limits.max_header_bytes = static_cast<size_t>(config.max_header_bytes);
+  limits.header_time = seconds(config.header_timeout_seconds);
+  limits.body_time = seconds(config.body_timeout_seconds);
+  limits.idle_time = seconds(config.idle_timeout_seconds);
+  limits.write_stall_time = seconds(config.write_timeout_seconds);
+  return limits;
+}
+
+// Members are destroyed in the opposite order: what serves goes before what it uses.
+class Stack : public StackServer {
+ public:
+  Stack(stack::StackConfig config, std::unique_ptr<store::Store> store, StackProviders providers)
+      : config_(std::move(config)),
+        store_(std::move(store)),
+        providers_(std::move(providers)),
+        kept_models_(store_->registry()),
+        registry_(providers_.ids, CanonicalModelName, &kept_models_),
+        models_(providers_.by_id, registry_),
+        schemas_(api::AllSchemas()),
+        workers_(kWorkers),
+        services_{schemas_, config_, registry_, models_, *store_, workers_, store::SystemTime} {}
+
+  ~Stack() override {
+    http_.reset();
+    workers_.join();
+  }
+
+  absl::Status Listen(const StackServerOptions& options) {
+    CRIA_RETURN_IF_ERROR(registry_.Load(config_.registered_resources.models));
+    server::AddAllRoutes(services_, &routes_);
+    server::DispatcherOptions dispatch;
+    dispatch.max_body_bytes = static_cast<size_t>(config_.server.limits.max_body_bytes);
+    dispatcher_ = std::make_unique<server::Dispatcher>(
+        &routes_, std::vector<std::unique_ptr<server::Middleware>>(), std::move(dispatch));
+    (void)options;
+    CRIA_ASSIGN_OR_RETURN(tls_, TlsFrom(config_.server));
+    server::ServerOptions listen;
+    listen.host = config_.server.host;
+    listen.port = static_cast<uint16_t>(config_.server.port);
+    listen.limits = LimitsFrom(config_.server.limits);
+    listen.tls = tls_;
+    listen.drain_time = std::chrono::seconds(config_.server.limits.shutdown_timeout_seconds);
+    const SignalsOnThisThreadOnly main_only;
+    CRIA_ASSIGN_OR_RETURN(http_, server::HttpServer::Start(std::move(listen), dispatcher_.get()));
+    return absl::OkStatus();
+  }
+
+  // Those of the configuration that our own engine runs.
+  void Preload() {
+    if (providers_.own == nullptr) return;
+    std::vector<std::string> models;
+    for (const stack::RegisteredModel& model : registry_.List())
+      if (!model.listed && model.provider_id == providers_.own_id)
+        models.push_back(model.provider_resource_id);
+    providers_.own->Preload(std::move(models));
+  }
+
+  // What the providers have, asked for beside the serving.
+  void RefreshModels() {
+    boost::asio::post(workers_, [this] {
+      const absl::Status status = models_.Refresh();
+      if (!status.ok())
+        std::fprintf(stderr, "llama: note: %s\n", std::string(status.message()).c_str());
+    });
+  }
+
+  std::string url() const override {
+    const std::string& host = config_.server.host;
+    const bool any = host.empty() || host == "0.0.0.0" || host == "::";
+    const std::string shown = any ? "127.0.0.1" : host.find(':') != std::string::npos
+                                                      ? absl::StrCat("[", host, "]")
+                                                      : host;
+    return absl::StrCat(tls_ == nullptr ? "http" : "https", "://", shown, ":", http_->port());
+  }
+
+  void Run() override {
+    server::ServeUntilSignal(*http_, [this] {
+      if (tls_ == nullptr) return;
+      const absl::Status status = tls_->Reload();
+      if (!status.ok())
+        std::fprintf(stderr, "llama: note: the old certificate stays in use: %s\n",
+                     std::string(status.message()).c_str());
+    });
+  }
+
+ private:
+  const stack::StackConfig config_;
+  const std::unique_ptr<store::Store> store_;
+  StackProviders providers_;
+  server::RegisteredModels kept_models_;
+  stack::Registry registry_;
+  stack::Router models_;
+  const api::SchemaSet schemas_;
+  boost::asio::thread_pool workers_;
+  const server::Services services_;
+  server::Router routes_;
+  std::unique_ptr<server::Dispatcher> dispatcher_;
+  std::shared_ptr<server::TlsContext> tls_;
+  std::unique_ptr<server::HttpServer> http_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<StackServer>> StackServer::Start(StackServerOptions options) {
+  CRIA_RETURN_IF_ERROR(stack::CheckRunnable(options.config));
+  CRIA_ASSIGN_OR_RETURN(auto store, OpenStackStore(options.config));
+  CRIA_ASSIGN_OR_RETURN(StackProviders providers, MakeProviders(options.config, options.context));
+  auto stack = std::make_unique<Stack>(options.config, std::move(store), std::move(providers));
+  CRIA_RETURN_IF_ERROR(stack->Listen(options));
+  stack->Preload();
+  stack->RefreshModels();
+  return stack;
+}
+
+}  // namespace cria::cli
