@@ -138,7 +138,7 @@ class Parser {
   absl::StatusOr<SchemaType> Braces() {
     const size_t begin = at_;
     const std::string name = Identifier();
-    const bool is_object = Take("}") || (!name.empty() && (Take("?:") || Take(":")));
+    const bool is_object = name.empty() ? Take("}") : Take("?:") || Take(":");
     at_ = begin;
     return is_object ? Object() : Enum();
   }
