@@ -8,6 +8,7 @@ Parts:
   parity    tests/data/parity: tiny seeded models of every format, and their logits
   stories   tests/data/parity/stories260k.json: the greedy story; needs --stories FOLDER
   smollm2   tests/data/smollm2: log-probabilities and greedy answers of SmolLM2-135M; takes minutes
+  embedding tests/data/embedding: tiny seeded encoders and their vectors; ids and vectors of all-MiniLM-L6-v2
 
 Needs the packages of tools/goldens/requirements.txt; nothing else in the project does.
 """
@@ -45,10 +46,16 @@ def make_smollm2(folder):
     smollm2.make(ROOT / "tests/data/smollm2" / TEXT, folder)
 
 
+def make_embedding(folder):
+    from goldens import embedding
+    embedding.make(folder)
+
+
 def parts(arguments):
     """name -> (how to make it, where it is committed, which files there it doesn't own)"""
     made = {"parity": (make_parity, "tests/data/parity", lambda name: name == STORIES),
-            "smollm2": (make_smollm2, "tests/data/smollm2", lambda name: name == TEXT)}
+            "smollm2": (make_smollm2, "tests/data/smollm2", lambda name: name == TEXT),
+            "embedding": (make_embedding, "tests/data/embedding", lambda name: False)}
     if arguments.stories:
         made["stories"] = (lambda folder: make_stories(folder, arguments.stories), "tests/data/parity", lambda name: name != STORIES)
     return made

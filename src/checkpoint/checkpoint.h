@@ -1,6 +1,8 @@
 // A model as it lies on disk: opened, validated and mapped. One type for every format:
 //
-//   Hugging Face directory   config.json, model*.safetensors, tokenizer.json, ...
+//   Hugging Face directory   config.json, model*.safetensors, tokenizer.json, ...; of a llama
+//   model,
+//                            or of a BERT encoder with what sentence-transformers adds
 //   GGUF file                *.gguf, architecture llama
 //   Meta directory           consolidated.*.pth, params.json, tokenizer.model; also the
 //                            int4 releases by SpinQuant and QLoRA
@@ -13,6 +15,7 @@
 //   model.layers.N.self_attn.{q,k,v,o}_proj.weight  model.layers.N.mlp.{gate,up,down}_proj.weight
 // and for device-quantised checkpoints, beside an I8 `X.weight`: `X.scales` F32 [rows, cols /
 // group], and for LoRA `X.adaptor.A.weight` [rank, cols], `X.adaptor.B.weight` [rows, rank].
+// Those of an encoder keep the names of Hugging Face's BertModel (embeddings.*, encoder.layer.N.*).
 #ifndef CRIA_CHECKPOINT_CHECKPOINT_H_
 #define CRIA_CHECKPOINT_CHECKPOINT_H_
 
@@ -48,11 +51,12 @@ struct Vocabulary {
 
 // The raw material of a tokenizer; text/ makes one of it.
 struct TokenizerData {
-  enum class Kind : uint8_t { kNone, kTiktoken, kHuggingFace, kVocabulary };
+  enum class Kind : uint8_t { kNone, kTiktoken, kHuggingFace, kWordPiece, kVocabulary };
   Kind kind = Kind::kNone;
-  std::string file;       // kTiktoken: tokenizer.model; kHuggingFace: tokenizer.json. The content.
-  std::string config;     // kHuggingFace: tokenizer_config.json, or empty
-  Vocabulary vocabulary;  // kVocabulary
+  // The content: kTiktoken: tokenizer.model; kHuggingFace: tokenizer.json; kWordPiece: vocab.txt.
+  std::string file;
+  std::string config;         // kHuggingFace, kWordPiece: tokenizer_config.json, or empty
+  Vocabulary vocabulary;      // kVocabulary
   std::string chat_template;  // Jinja source, or empty
 };
 

@@ -58,12 +58,30 @@ absl::Status ValidateRope(const ModelConfig& config) {
   return absl::OkStatus();
 }
 
+absl::Status ValidateEncoder(const ModelConfig& config) {
+  const EncoderConfig& encoder = *config.encoder;
+  CRIA_RETURN_IF_ERROR(InRange("token types", encoder.token_types, 1, kMaxVocab));
+  CRIA_RETURN_IF_ERROR(InRange("tokens of a text", encoder.max_tokens, 1, config.max_context));
+  for (const LayerConfig& layer : config.layers)
+    if (layer.num_kv_heads != layer.num_heads || layer.num_heads * config.head_dim != config.hidden)
+      return absl::DataLossError(
+          absl::StrCat("config: ", layer.num_heads, " attention heads of ", config.head_dim,
+                       ", expected the hidden size, which is ", config.hidden));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
+absl::Status CheckMakesText(const ModelConfig& config) {
+  if (!config.encoder) return absl::OkStatus();
+  return absl::UnimplementedError(absl::StrCat("the architecture '", config.architecture,
+                                               "' is an encoder: it makes embeddings and no text"));
+}
+
 absl::Status Validate(const ModelConfig& config) {
-  if (config.architecture != "llama")
+  if (config.architecture != (config.encoder ? "bert" : "llama"))
     return absl::UnimplementedError(absl::StrCat("config: architecture '", config.architecture,
-                                                 "' is not supported, only 'llama' is"));
+                                                 "' is not supported, 'llama' and 'bert' are"));
   CRIA_RETURN_IF_ERROR(InRange("hidden size", config.hidden, 1, kMaxWidth));
   CRIA_RETURN_IF_ERROR(InRange("vocabulary size", config.vocab, 1, kMaxVocab));
   CRIA_RETURN_IF_ERROR(InRange("head dimension", config.head_dim, 1, kMaxHeadDim));
@@ -72,7 +90,9 @@ absl::Status Validate(const ModelConfig& config) {
       InRange("number of layers", static_cast<int64_t>(config.layers.size()), 1, kMaxLayers));
   for (size_t i = 0; i < config.layers.size(); ++i)
     CRIA_RETURN_IF_ERROR(ValidateLayer(config.layers[i], i));
-  CRIA_RETURN_IF_ERROR(Positive("RMSNorm epsilon", config.norm_eps));
+  CRIA_RETURN_IF_ERROR(
+      Positive(config.encoder ? "LayerNorm epsilon" : "RMSNorm epsilon", config.norm_eps));
+  if (config.encoder) return ValidateEncoder(config);
   CRIA_RETURN_IF_ERROR(ValidateRope(config));
   if (!std::isfinite(config.lora_scale))
     return absl::DataLossError("config: LoRA scale is not a finite number");

@@ -40,14 +40,23 @@ struct LayerConfig {
   int64_t ffn = 0;  // FFN hidden width
 };
 
+// What only an encoder has: a model that makes vectors of texts, as sentence-transformers uses it.
+struct EncoderConfig {
+  enum class Pooling : uint8_t { kMean, kFirstToken };
+  Pooling pooling = Pooling::kMean;  // of a text's last hidden states
+  int64_t max_tokens = 0;            // of one text, with the special tokens around it
+  int64_t token_types = 2;
+};
+
 struct ModelConfig {
-  std::string architecture;  // "llama"
+  std::string architecture;  // "llama", or "bert": then there is `encoder`
   std::string name;          // as the checkpoint calls itself; may be empty
   int64_t hidden = 0;
   int64_t vocab = 0;  // rows of the output head
   int64_t head_dim = 0;
   int64_t max_context = 0;
   std::vector<LayerConfig> layers;  // per-layer widths: a pruned model is only another list
+  std::optional<EncoderConfig> encoder;
   double norm_eps = 1e-5;
   double rope_theta = 10000;
   int64_t rotary_dim = 0;  // elements of a head that rotate; usually head_dim
@@ -71,6 +80,9 @@ struct ModelConfig {
   std::optional<double> temperature, top_p;
   std::optional<int64_t> top_k;
 };
+
+// OK for a decoder; kUnimplemented, with the name, for a model that makes no text.
+absl::Status CheckMakesText(const ModelConfig& config);
 
 // Checks that the numbers fit together and are within the bounds above. kDataLoss otherwise;
 // kUnimplemented for another architecture.

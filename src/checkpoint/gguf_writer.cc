@@ -20,6 +20,7 @@ using tensor::DType;
 constexpr char kRopeDivisors[] = "rope_freqs.weight";
 
 absl::Status CheckExpressible(const ModelConfig& config, const TokenizerData& tokenizer) {
+  CRIA_RETURN_IF_ERROR(CheckMakesText(config));
   if (config.int8_token_activations || config.ffn_hadamard || config.lora_scale != 0)
     return absl::UnimplementedError("a device-quantised model can't be written as a GGUF file");
   if (tokenizer.kind != TokenizerData::Kind::kNone &&

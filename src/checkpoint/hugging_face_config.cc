@@ -8,6 +8,7 @@
 
 #include "base/json.h"
 #include "base/quote.h"
+#include "checkpoint/config_fields.h"
 
 namespace cria::checkpoint {
 namespace {
@@ -19,66 +20,26 @@ using base::json::value;
 std::string Str(base::json::string_view text) { return std::string(text.data(), text.size()); }
 absl::string_view View(std::string_view text) { return {text.data(), text.size()}; }
 
-absl::Status Missing(std::string_view key) {
-  return absl::DataLossError(absl::StrCat("'", View(key), "' is missing"));
-}
-
-absl::Status WrongType(std::string_view key, std::string_view expected, const value& found) {
-  return absl::DataLossError(absl::StrCat("'", View(key), "': expected ", View(expected),
-                                          ", found ", View(base::JsonTypeName(found))));
-}
-
-// A wrong type inside a file is damage, not a wrong request.
-template <typename T>
-absl::StatusOr<std::optional<T>> FromFile(absl::StatusOr<std::optional<T>> field) {
-  if (field.ok()) return field;
-  return absl::DataLossError(field.status().message());
-}
-
-absl::StatusOr<int64_t> RequireInt(const object& fields, std::string_view key) {
-  CRIA_ASSIGN_OR_RETURN(const auto field, FromFile(base::GetInt(fields, key)));
-  if (!field) return Missing(key);
-  return *field;
-}
-
-absl::StatusOr<double> RequireDouble(const object& fields, std::string_view key) {
-  CRIA_ASSIGN_OR_RETURN(const auto field, FromFile(base::GetDouble(fields, key)));
-  if (!field) return Missing(key);
-  return *field;
-}
-
-absl::StatusOr<bool> BoolOr(const object& fields, std::string_view key, bool absent) {
-  CRIA_ASSIGN_OR_RETURN(const auto field, FromFile(base::GetBool(fields, key)));
-  return field.value_or(absent);
-}
-
 std::optional<int64_t> AsInt(const value& number) {
   const int64_t* integer = number.if_int64();
   return integer == nullptr ? std::nullopt : std::optional<int64_t>(*integer);
 }
 
-absl::StatusOr<object> ParseObject(std::string_view json) {
-  CRIA_ASSIGN_OR_RETURN(value document, base::ParseJson(json, "JSON"));
-  if (!document.is_object())
-    return absl::DataLossError(
-        absl::StrCat("expected an object, found ", View(base::JsonTypeName(document))));
-  return std::move(document.get_object());
-}
-
 absl::Status CheckArchitecture(const object& fields) {
   CRIA_ASSIGN_OR_RETURN(const auto type, FromFile(base::GetString(fields, "model_type")));
   if (type && *type != "llama")
-    return absl::UnimplementedError(
-        absl::StrCat("model_type ", base::Quote(*type), " is not supported, only 'llama' is"));
+    return absl::UnimplementedError(absl::StrCat("model_type ", base::Quote(*type),
+                                                 " is not supported, only 'llama' and 'bert' are"));
   const array* classes = base::FindArray(fields, "architectures");
   if (classes == nullptr || classes->empty())
-    return type ? absl::OkStatus() : Missing("model_type");
+    return type ? absl::OkStatus() : MissingField("model_type");
   for (const value& name : *classes) {
-    if (!name.is_string()) return WrongType("architectures", "strings", name);
+    if (!name.is_string()) return WrongFieldType("architectures", "strings", name);
     const std::string text = Str(name.get_string());
     if (text != "LlamaForCausalLM" && text != "LLaMAForCausalLM")
-      return absl::UnimplementedError(absl::StrCat(
-          "architecture ", base::Quote(text), " is not supported, only 'LlamaForCausalLM' is"));
+      return absl::UnimplementedError(
+          absl::StrCat("architecture ", base::Quote(text),
+                       " is not supported, only 'LlamaForCausalLM' and 'BertModel' are"));
   }
   return absl::OkStatus();
 }
@@ -89,16 +50,7 @@ absl::Status CheckPlainModel(const object& fields) {
   if (activation && *activation != "silu" && *activation != "swish")
     return absl::UnimplementedError(
         absl::StrCat("hidden_act ", base::Quote(*activation), " is not supported, only 'silu' is"));
-  if (const value* quantization = base::Find(fields, "quantization_config")) {
-    const object* scheme = quantization->if_object();
-    const value* method = scheme == nullptr ? nullptr : base::Find(*scheme, "quant_method");
-    const std::string name =
-        method != nullptr && method->is_string() ? Str(method->get_string()) : "unnamed";
-    return absl::UnimplementedError(
-        absl::StrCat("quantization_config: method ", base::Quote(name),
-                     " is not supported; use the unquantised model or a GGUF file"));
-  }
-  return absl::OkStatus();
+  return CheckNotQuantized(fields);
 }
 
 // One number for all layers, or a list of one a layer.
@@ -116,7 +68,7 @@ absl::StatusOr<std::vector<int64_t>> PerLayer(const object& fields, std::string_
   std::vector<int64_t> numbers;
   for (const value& element : list) {
     const auto number = AsInt(element);
-    if (!number) return WrongType(key, "integers", element);
+    if (!number) return WrongFieldType(key, "integers", element);
     numbers.push_back(*number);
   }
   return numbers;
@@ -181,7 +133,7 @@ absl::Status ReadScaling(const object& fields, const object& rope, ModelConfig* 
   if (!type) {
     CRIA_ASSIGN_OR_RETURN(type, FromFile(base::GetString(rope, "type")));
   }
-  if (!type && base::Find(rope, "factor") != nullptr) return Missing("rope_type");
+  if (!type && base::Find(rope, "factor") != nullptr) return MissingField("rope_type");
   if (!type || *type == "default") return absl::OkStatus();
   if (*type == "llama3") return ReadLlama3Scaling(fields, rope, config->max_context, scaling);
   if (*type == "linear") {
@@ -199,7 +151,7 @@ absl::Status ReadRope(const object& fields, ModelConfig* config) {
   for (const std::string_view key : {"rope_scaling", "rope_parameters"}) {
     const value* field = base::Find(fields, key);
     if (field == nullptr) continue;
-    if (!field->is_object()) return WrongType(key, "an object", *field);
+    if (!field->is_object()) return WrongFieldType(key, "an object", *field);
     if (field->get_object().empty()) continue;
     rope = &field->get_object();
     if (const absl::Status status = ReadScaling(fields, *rope, config); !status.ok())
@@ -232,7 +184,7 @@ absl::Status AddEosIds(const object& fields, std::vector<int64_t>* ids) {
         absl::StrCat("'eos_token_id': ", list.size(), " ids, at most ", kMaxEosIds, " are read"));
   for (const value& element : list) {
     const auto id = AsInt(element);
-    if (!id) return WrongType("eos_token_id", "an integer or a list of them", element);
+    if (!id) return WrongFieldType("eos_token_id", "an integer or a list of them", element);
     if (*id >= 0 && std::find(ids->begin(), ids->end(), *id) == ids->end()) ids->push_back(*id);
   }
   return absl::OkStatus();

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/quote.h"
+#include "checkpoint/bert_config.h"
 #include "checkpoint/hugging_face_config.h"
 #include "checkpoint/safetensors_set.h"
 
@@ -57,7 +58,7 @@ absl::StatusOr<std::string> TemplateFromConfig(std::string_view json, const std:
       path, ": 'chat_template': expected a string, or a list with a template named 'default'"));
 }
 
-absl::StatusOr<TokenizerData> ReadTokenizer(const std::string& directory) {
+absl::StatusOr<TokenizerData> ReadTokenizer(const std::string& directory, bool encoder) {
   TokenizerData data;
   const std::string config_path = Join(directory, "tokenizer_config.json");
   CRIA_ASSIGN_OR_RETURN(data.config, ReadOptional(config_path, kMaxConfigBytes));
@@ -66,10 +67,11 @@ absl::StatusOr<TokenizerData> ReadTokenizer(const std::string& directory) {
   if (data.chat_template.empty() && !data.config.empty()) {
     CRIA_ASSIGN_OR_RETURN(data.chat_template, TemplateFromConfig(data.config, config_path));
   }
-  const std::pair<const char*, TokenizerData::Kind> kFiles[] = {
+  const std::pair<const char*, TokenizerData::Kind> files[] = {
       {"tokenizer.json", TokenizerData::Kind::kHuggingFace},
-      {"tokenizer.model", TokenizerData::Kind::kTiktoken}};
-  for (const auto& [name, kind] : kFiles) {
+      encoder ? std::pair("vocab.txt", TokenizerData::Kind::kWordPiece)
+              : std::pair("tokenizer.model", TokenizerData::Kind::kTiktoken)};
+  for (const auto& [name, kind] : files) {
     const std::string path = Join(directory, name);
     if (!base::PathExists(path)) continue;
     data.kind = kind;
@@ -104,6 +106,38 @@ absl::Status CheckBiases(const HuggingFaceConfig& config, const std::vector<Tens
   return absl::OkStatus();
 }
 
+absl::StatusOr<HuggingFaceConfig> ReadLlamaConfig(const std::string& directory,
+                                                  const std::string& json) {
+  CRIA_ASSIGN_OR_RETURN(HuggingFaceConfig config,
+                        ParseHuggingFaceConfig(json, Join(directory, "config.json")));
+  const std::string generation_path = Join(directory, "generation_config.json");
+  CRIA_ASSIGN_OR_RETURN(const std::string generation,
+                        ReadOptional(generation_path, kMaxConfigBytes));
+  if (!generation.empty())
+    CRIA_RETURN_IF_ERROR(AddGenerationConfig(generation, generation_path, &config.model));
+  return config;
+}
+
+// sentence-transformers says in further files how vectors are made.
+absl::StatusOr<HuggingFaceConfig> ReadBertConfig(const std::string& directory,
+                                                 const std::string& json) {
+  HuggingFaceConfig config;
+  CRIA_ASSIGN_OR_RETURN(config.model, ParseBertConfig(json, Join(directory, "config.json")));
+  const std::string sentence_path = Join(directory, "sentence_bert_config.json");
+  CRIA_ASSIGN_OR_RETURN(const std::string sentence, ReadOptional(sentence_path, kMaxConfigBytes));
+  if (!sentence.empty())
+    CRIA_RETURN_IF_ERROR(AddSentenceConfig(sentence, sentence_path, &config.model));
+  const std::string modules_path = Join(directory, "modules.json");
+  CRIA_ASSIGN_OR_RETURN(const std::string modules, ReadOptional(modules_path, kMaxConfigBytes));
+  if (modules.empty()) return config;
+  CRIA_ASSIGN_OR_RETURN(const std::string folder, PoolingFolder(modules, modules_path));
+  const std::string pooling_path = Join(Join(directory, folder), "config.json");
+  CRIA_ASSIGN_OR_RETURN(const std::string pooling,
+                        base::ReadRegularFile(pooling_path, kMaxConfigBytes));
+  CRIA_RETURN_IF_ERROR(AddPoolingConfig(pooling, pooling_path, &config.model));
+  return config;
+}
+
 }  // namespace
 
 absl::StatusOr<Checkpoint::Parts> ReadHuggingFace(const std::string& directory) {
@@ -113,21 +147,19 @@ absl::StatusOr<Checkpoint::Parts> ReadHuggingFace(const std::string& directory) 
   const std::string config_path = Join(directory, "config.json");
   CRIA_ASSIGN_OR_RETURN(const std::string json,
                         base::ReadRegularFile(config_path, kMaxConfigBytes));
-  CRIA_ASSIGN_OR_RETURN(HuggingFaceConfig config, ParseHuggingFaceConfig(json, config_path));
-  const std::string generation_path = Join(directory, "generation_config.json");
-  CRIA_ASSIGN_OR_RETURN(const std::string generation,
-                        ReadOptional(generation_path, kMaxConfigBytes));
-  if (!generation.empty())
-    CRIA_RETURN_IF_ERROR(AddGenerationConfig(generation, generation_path, &config.model));
+  const bool encoder = IsBertConfig(json);
+  CRIA_ASSIGN_OR_RETURN(HuggingFaceConfig config, encoder ? ReadBertConfig(directory, json)
+                                                          : ReadLlamaConfig(directory, json));
   CRIA_ASSIGN_OR_RETURN(const std::vector<SafetensorsFile> files, OpenSafetensorsSet(directory));
   for (const SafetensorsFile& file : files) {
     for (const SafetensorsTensor& tensor : file.content.tensors)
-      parts.tensors.push_back({CanonicalName(tensor.name), tensor.name, tensor.view});
+      parts.tensors.push_back(
+          {encoder ? tensor.name : CanonicalName(tensor.name), tensor.name, tensor.view});
     parts.files.push_back(file.file);
   }
   if (absl::Status status = CheckBiases(config, parts.tensors); !status.ok())
     return base::Annotate(status, directory);
-  CRIA_ASSIGN_OR_RETURN(parts.tokenizer, ReadTokenizer(directory));
+  CRIA_ASSIGN_OR_RETURN(parts.tokenizer, ReadTokenizer(directory, encoder));
   parts.config = std::move(config.model);
   return parts;
 }

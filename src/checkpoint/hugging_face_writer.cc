@@ -28,6 +28,7 @@ std::string Join(const std::string& directory, std::string_view name) {
 }
 
 absl::Status CheckExpressible(const ModelConfig& config) {
+  CRIA_RETURN_IF_ERROR(CheckMakesText(config));
   if (!config.rope_divisors.empty())
     return absl::UnimplementedError(
         "a table of rope divisors can't be written to config.json; start from a checkpoint whose "

@@ -28,14 +28,16 @@ bool IsMatrixType(DType dtype) {
   return IsPlainFloat(dtype) || dtype == DType::kI8 || tensor::Info(dtype).is_block_format();
 }
 
-// The layer number in "model.layers.N.…", or -1.
+// The layer number in "model.layers.N.…" or "encoder.layer.N.…", or -1.
 int64_t LayerOf(const std::string& name) {
-  constexpr std::string_view kPrefix = "model.layers.";
-  if (!std::string_view(name).starts_with(kPrefix)) return -1;
-  int64_t layer = -1;
-  const char* end = name.data() + name.size();
-  const auto [stop, error] = std::from_chars(name.data() + kPrefix.size(), end, layer);
-  return error == std::errc() && stop != end && *stop == '.' ? layer : -1;
+  for (const std::string_view prefix : {"model.layers.", "encoder.layer."}) {
+    if (!std::string_view(name).starts_with(prefix)) continue;
+    int64_t layer = -1;
+    const char* end = name.data() + name.size();
+    const auto [stop, error] = std::from_chars(name.data() + prefix.size(), end, layer);
+    return error == std::errc() && stop != end && *stop == '.' ? layer : -1;
+  }
+  return -1;
 }
 
 bool SameBytes(const tensor::View& a, const tensor::View& b) {
@@ -84,7 +86,7 @@ class Inventory {
 
   void MarkKnown(const WeightSpec& spec) {
     Mark(spec.name);
-    if (spec.role == WeightRole::kNorm || spec.role == WeightRole::kBias) return;
+    if (spec.role == WeightRole::kNorm || spec.role == WeightRole::kBias || config_.encoder) return;
     const std::string stem = WeightStem(spec.name);
     Mark(stem + ".scales");
     if (!IsBlockLinear(spec.role)) return;
@@ -97,17 +99,17 @@ class Inventory {
       return absl::DataLossError(absl::StrCat("tensor ", base::Quote(entry.source),
                                               ": the config has only ", config_.layers.size(),
                                               " layers: weights and config are not of one model"));
-    return absl::UnimplementedError(
-        absl::StrCat("tensor ", base::Quote(entry.source),
-                     ": not a tensor of the llama architecture; running the model without it "
-                     "would be wrong"));
+    return absl::UnimplementedError(absl::StrCat(
+        "tensor ", base::Quote(entry.source), ": not a tensor of the ", config_.architecture,
+        " architecture; running the model without it would be wrong"));
   }
 
   absl::Status CheckWeight(const WeightSpec& spec) {
     const View* view = Find(spec.name);
     if (view == nullptr) return spec.optional ? CheckAbsent(spec) : Missing(spec.name, spec.shape);
     CRIA_RETURN_IF_ERROR(CheckView(spec.name, *view, spec.shape));
-    const bool is_matrix = spec.role != WeightRole::kNorm && spec.role != WeightRole::kBias;
+    const bool is_matrix = spec.role != WeightRole::kNorm && spec.role != WeightRole::kBias &&
+                           !config_.encoder;  // whose weights are plain floats throughout
     if (is_matrix ? !IsMatrixType(view->dtype) : !IsPlainFloat(view->dtype))
       return absl::UnimplementedError(absl::StrCat(
           Called(spec.name), ": stored as ", DTypeName(*view), ", expected ",
@@ -249,7 +251,8 @@ std::string MissingTensor(Format format, const std::string& canonical, const Sha
 
 bool IsIgnorable(const std::string& name) {
   const std::string_view view = name;
-  return view.ends_with("rotary_emb.inv_freq") || view == "rope.freqs";
+  return view.ends_with("rotary_emb.inv_freq") || view == "rope.freqs" ||
+         view == "embeddings.position_ids";
 }
 
 bool SameTensor(const std::vector<TensorEntry>& tensors, const TensorIndex& index,

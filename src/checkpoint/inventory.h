@@ -18,7 +18,7 @@ using TensorIndex = std::map<std::string, size_t, std::less<>>;  // name -> posi
 absl::StatusOr<TensorIndex> IndexTensors(const std::vector<TensorEntry>& tensors);
 
 // True for tensors that some files carry and that hold nothing but what the config says:
-// rotary_emb.inv_freq, rope.freqs.
+// rotary_emb.inv_freq, rope.freqs, embeddings.position_ids.
 bool IsIgnorable(const std::string& name);
 
 // What a file of that format calls the tensor of a canonical name, for messages.

@@ -1,6 +1,7 @@
 #include "checkpoint/weight_table.h"
 
 #include <string_view>
+#include <utility>
 
 #include "base/check.h"
 
@@ -31,9 +32,56 @@ void AddLayer(const ModelConfig& config, int64_t i, std::vector<WeightSpec>* tab
   AddLinear(prefix + "mlp.down_proj", hidden, layer.ffn, WeightRole::kLinear, i, table);
 }
 
+// Of an encoder every matrix and norm has a bias.
+void AddEncoderLinear(const std::string& stem, int64_t out, int64_t in, int64_t layer,
+                      std::vector<WeightSpec>* table) {
+  table->push_back({stem + ".weight", {out, in}, WeightRole::kLinear, layer, false});
+  table->push_back({stem + ".bias", {out}, WeightRole::kBias, layer, false});
+}
+
+void AddEncoderNorm(const std::string& stem, int64_t hidden, int64_t layer,
+                    std::vector<WeightSpec>* table) {
+  table->push_back({stem + ".weight", {hidden}, WeightRole::kNorm, layer, false});
+  table->push_back({stem + ".bias", {hidden}, WeightRole::kBias, layer, false});
+}
+
+std::vector<WeightSpec> EncoderWeights(const ModelConfig& config) {
+  const int64_t hidden = config.hidden;
+  std::vector<WeightSpec> table;
+  const std::pair<const char*, int64_t> kTables[] = {
+      {"word_embeddings", config.vocab},
+      {"position_embeddings", config.max_context},
+      {"token_type_embeddings", config.encoder->token_types}};
+  for (const auto& [name, rows] : kTables)
+    table.push_back({absl::StrCat("embeddings.", name, ".weight"),
+                     {rows, hidden},
+                     WeightRole::kEmbedding,
+                     -1,
+                     false});
+  AddEncoderNorm("embeddings.LayerNorm", hidden, -1, &table);
+  for (size_t i = 0; i < config.layers.size(); ++i) {
+    const std::string prefix = absl::StrCat("encoder.layer.", i, ".");
+    const auto layer = static_cast<int64_t>(i);
+    for (const char* name : {"query", "key", "value"})
+      AddEncoderLinear(absl::StrCat(prefix, "attention.self.", name), hidden, hidden, layer,
+                       &table);
+    AddEncoderLinear(prefix + "attention.output.dense", hidden, hidden, layer, &table);
+    AddEncoderNorm(prefix + "attention.output.LayerNorm", hidden, layer, &table);
+    const int64_t ffn = config.layers[i].ffn;
+    AddEncoderLinear(prefix + "intermediate.dense", ffn, hidden, layer, &table);
+    AddEncoderLinear(prefix + "output.dense", hidden, ffn, layer, &table);
+    AddEncoderNorm(prefix + "output.LayerNorm", hidden, layer, &table);
+  }
+  // For classifiers; what pools the hidden states of a text instead is in EncoderConfig.
+  table.push_back({"pooler.dense.weight", {hidden, hidden}, WeightRole::kLinear, -1, true});
+  table.push_back({"pooler.dense.bias", {hidden}, WeightRole::kBias, -1, true});
+  return table;
+}
+
 }  // namespace
 
 std::vector<WeightSpec> WeightTable(const ModelConfig& config) {
+  if (config.encoder) return EncoderWeights(config);
   std::vector<WeightSpec> table;
   table.push_back({"model.embed_tokens.weight",
                    {config.vocab, config.hidden},

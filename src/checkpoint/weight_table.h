@@ -1,5 +1,4 @@
-// The one list of the tensors that a llama model has: it drives opening, saving, pruning and
-// quantising.
+// The one list of the tensors that a model has: it drives opening, saving, pruning and quantising.
 #ifndef CRIA_CHECKPOINT_WEIGHT_TABLE_H_
 #define CRIA_CHECKPOINT_WEIGHT_TABLE_H_
 
@@ -13,12 +12,12 @@
 namespace cria::checkpoint {
 
 enum class WeightRole : uint8_t {
-  kEmbedding,  // model.embed_tokens.weight [vocab, hidden]
-  kNorm,       // RMSNorm weights [hidden]
+  kEmbedding,  // model.embed_tokens.weight [vocab, hidden]; three tables of an encoder
+  kNorm,       // RMSNorm or LayerNorm weights [hidden]
   kQueryKey,   // q_proj and k_proj [heads * head_dim, hidden]: linear, and their rows follow the
                // rope pairing
   kLinear,     // the other matrices of a block [out, in]
-  kBias,       // X.bias [out] of a block's matrix X
+  kBias,       // X.bias [out] of a block's matrix X, or of an encoder's LayerNorm
   kHead,       // lm_head.weight [vocab, hidden]
 };
 

@@ -1,4 +1,4 @@
-// llama embed: embeddings, the mean of the final hidden states, scaled to length 1.
+// llama embed: embeddings, scaled to length 1.
 #include <cmath>
 #include <cstdio>
 
@@ -13,34 +13,40 @@ namespace cria::cli {
 namespace {
 
 struct EmbedFlags {
-  std::string model, text, token_ids;
+  std::string model, text, token_ids, truncate;
   bool has_text = false, has_token_ids = false;
 };
+
+absl::StatusOr<engine::TooLong> TooLongFromName(const std::string& name) {
+  if (name.empty()) return engine::TooLong::kRefuse;
+  if (name == "start") return engine::TooLong::kCutStart;
+  if (name == "end") return engine::TooLong::kCutEnd;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--truncate: expected start or end, found '", name, "'"));
+}
+
+absl::StatusOr<std::variant<std::string, std::vector<text::TokenId>>> GivenInput(
+    const EmbedFlags& flags) {
+  if (flags.has_token_ids) return ParseGivenTokenIds(flags.token_ids);
+  if (flags.has_text) return flags.text;
+  CRIA_ASSIGN_OR_RETURN(std::string text, ReadStdin());
+  return WithoutLastNewline(std::move(text));
+}
 
 absl::Status Embed(const EmbedFlags& flags, const CliContext& context) {
   CRIA_RETURN_IF_ERROR(
       RefuseTogether({{"TEXT", flags.has_text}, {"--token-ids", flags.has_token_ids}}));
-  CRIA_ASSIGN_OR_RETURN(const OpenedModel opened, OpenModel(context, flags.model));
-  std::vector<text::TokenId> ids;
-  if (flags.has_token_ids) {
-    CRIA_ASSIGN_OR_RETURN(ids, ParseGivenTokenIds(flags.token_ids));
-  } else {
-    if (opened.model->tokenizer() == nullptr)
-      return absl::InvalidArgumentError("the checkpoint has no tokenizer: give --token-ids");
-    std::string text = flags.text;
-    if (!flags.has_text) {
-      CRIA_ASSIGN_OR_RETURN(text, ReadStdin());
-      text = WithoutLastNewline(std::move(text));
-    }
-    if (const auto bos = opened.model->leading_bos()) ids.push_back(*bos);
-    CRIA_RETURN_IF_ERROR(opened.model->tokenizer()->Encode(text, text::SpecialText::kPlain, &ids));
-  }
-  const int64_t limit = context.context > 0 ? context.context : opened.model->config().max_context;
-  if (static_cast<int64_t>(ids.size()) > limit)
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "the text has ", ids.size(), " tokens, the context holds ", limit, ": shorten the text"));
-  CRIA_ASSIGN_OR_RETURN(const std::vector<float> embedding,
-                        engine::Embed(*opened.model, ids, opened.engine->pool()));
+  CRIA_ASSIGN_OR_RETURN(const engine::TooLong too_long, TooLongFromName(flags.truncate));
+  CRIA_ASSIGN_OR_RETURN(const OpenedEmbedder opened, OpenEmbedder(context, flags.model));
+  CRIA_ASSIGN_OR_RETURN(const auto input, GivenInput(flags));
+  CRIA_ASSIGN_OR_RETURN(const std::vector<text::TokenId> ids,
+                        opened.embedder->Prepare(input, too_long));
+  if (context.context > 0 && static_cast<int64_t>(ids.size()) > context.context)
+    return absl::ResourceExhaustedError(absl::StrCat("the text has ", ids.size(),
+                                                     " tokens, the context holds ", context.context,
+                                                     ": shorten the text"));
+  CRIA_ASSIGN_OR_RETURN(const auto embeddings, opened.embedder->Embed({&ids, 1}, *opened.pool));
+  const std::vector<float>& embedding = embeddings.front();
   if (!context.json) {
     std::printf("%s\n", absl::StrJoin(embedding, " ").c_str());
     return absl::OkStatus();
@@ -67,8 +73,13 @@ void AddEmbedCommand(CLI::App& app, CliContext& context) {
                           ->type_name("TEXT");
   CLI::Option* ids = command->add_option("--token-ids", flags->token_ids, "Ids instead of text")
                          ->type_name("LIST|@FILE");
+  command
+      ->add_option("--truncate", flags->truncate,
+                   "Cut a text that is too long at its start or end (default: refuse it)")
+      ->type_name("start|end");
   command->footer(
       "Examples:\n"
+      "  llama embed all-minilm:l6-v2 \"A small mammal of the Andes\" --json\n"
       "  llama embed smollm2:135m \"A small mammal of the Andes\" --json\n"
       "  llama embed smollm2:135m < README.md");
   command->callback([flags, text, ids, &context] {

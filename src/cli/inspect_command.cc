@@ -15,22 +15,14 @@ struct InspectFlags {
   bool cpu = false;
 };
 
-base::json::object ConfigJson(const checkpoint::ModelConfig& config) {
-  base::json::object out;
-  out["hidden_size"] = config.hidden;
-  out["vocab_size"] = config.vocab;
-  out["num_layers"] = config.layers.size();
-  out["head_dim"] = config.head_dim;
-  out["context_length"] = config.max_context;
-  out["norm_eps"] = config.norm_eps;
+std::string_view PoolingName(const checkpoint::EncoderConfig& encoder) {
+  return encoder.pooling == checkpoint::EncoderConfig::Pooling::kMean ? "mean" : "first token";
+}
+
+void AddDecoderJson(const checkpoint::ModelConfig& config, base::json::object* json) {
+  base::json::object& out = *json;
   out["rope_theta"] = config.rope_theta;
   out["tied_embeddings"] = config.tied_embeddings;
-  base::json::array layers;
-  for (const checkpoint::LayerConfig& layer : config.layers)
-    layers.push_back(base::json::object{{"num_heads", layer.num_heads},
-                                        {"num_kv_heads", layer.num_kv_heads},
-                                        {"intermediate_size", layer.ffn}});
-  out["layers"] = std::move(layers);
   using Type = checkpoint::RopeScaling::Type;
   const checkpoint::RopeScaling& scaling = config.rope_scaling;
   if (scaling.type == Type::kNone) {
@@ -45,6 +37,29 @@ base::json::object ConfigJson(const checkpoint::ModelConfig& config) {
   }
   out["eos_ids"] = base::json::value_from(config.eos_ids);
   if (config.bos_id) out["bos_id"] = *config.bos_id;
+}
+
+base::json::object ConfigJson(const checkpoint::ModelConfig& config) {
+  base::json::object out;
+  out["hidden_size"] = config.hidden;
+  out["vocab_size"] = config.vocab;
+  out["num_layers"] = config.layers.size();
+  out["head_dim"] = config.head_dim;
+  out["context_length"] = config.max_context;
+  out["norm_eps"] = config.norm_eps;
+  base::json::array layers;
+  for (const checkpoint::LayerConfig& layer : config.layers)
+    layers.push_back(base::json::object{{"num_heads", layer.num_heads},
+                                        {"num_kv_heads", layer.num_kv_heads},
+                                        {"intermediate_size", layer.ffn}});
+  out["layers"] = std::move(layers);
+  if (config.encoder) {
+    out["embedding_dimension"] = config.hidden;
+    out["max_tokens"] = config.encoder->max_tokens;
+    out["pooling"] = PoolingName(*config.encoder);
+  } else {
+    AddDecoderJson(config, &out);
+  }
   return out;
 }
 
@@ -91,6 +106,9 @@ void PrintModel(const checkpoint::Checkpoint& checkpoint) {
                config.head_dim, first.ffn);
   absl::PrintF("  vocabulary     %d%s\n  context        %d tokens\n", config.vocab,
                config.tied_embeddings ? ", output tied to the embedding" : "", config.max_context);
+  if (config.encoder)
+    absl::PrintF("  embeddings     %d numbers, the %s of at most %d tokens\n", config.hidden,
+                 PoolingName(*config.encoder), config.encoder->max_tokens);
   std::map<std::string, int> kinds;
   for (const checkpoint::TensorEntry& entry : checkpoint.tensors())
     ++kinds[std::string(tensor::Name(entry.view.dtype))];

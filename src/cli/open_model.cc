@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_join.h"
@@ -73,18 +74,31 @@ absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model) {
 
 namespace {
 
-// Packs an opened checkpoint with the engine's threads, or maps what an earlier run has packed.
-absl::StatusOr<std::shared_ptr<const engine::LoadedModel>> LoadInto(engine::Engine& engine,
-                                                                    const CliContext& context,
-                                                                    OpenedCheckpoint files) {
+// How to load an opened checkpoint. `load` packs it, or maps what an earlier run has packed; a bar
+// shows how far that is.
+template <typename Loaded>
+absl::StatusOr<Loaded> LoadWithProgress(
+    const CliContext& context, const OpenedCheckpoint& files,
+    const std::function<absl::StatusOr<Loaded>(const model::ModelOptions&)>& load) {
   CRIA_ASSIGN_OR_RETURN(model::ModelOptions options, ChosenModelOptions(context));
-  if (!context.no_packed_file && files.checkpoint->bytes() >= kLeastPackedFile)
+  const bool keeps = !context.no_packed_file && !files.checkpoint->config().encoder;
+  if (keeps && files.checkpoint->bytes() >= kLeastPackedFile)
     options.packed_path = model::PackedPath(*files.checkpoint);
   const RemovedOnInterrupt unfinished(
       options.packed_path.empty() ? "" : absl::StrCat(options.packed_path, hub::kUnfinishedSuffix));
   ProgressBar bar(context, absl::StrCat("Loading ", files.name));
   options.progress = [&bar](double fraction) { bar.Update(fraction); };
-  CRIA_ASSIGN_OR_RETURN(auto model, engine.Load(files.name, std::move(files.checkpoint), options));
+  return load(options);
+}
+
+using LoadedPtr = std::shared_ptr<const engine::LoadedModel>;
+
+absl::StatusOr<LoadedPtr> LoadInto(engine::Engine& engine, const CliContext& context,
+                                   const OpenedCheckpoint& files) {
+  CRIA_ASSIGN_OR_RETURN(auto model,
+                        LoadWithProgress<LoadedPtr>(context, files, [&](const auto& options) {
+                          return engine.Load(files.name, files.checkpoint, options);
+                        }));
   const absl::Status& kept = model->model().packed_file_status();
   if (context.verbose && !kept.ok())
     std::fprintf(stderr, "llama: note: packed weights are not kept: %s\n",
@@ -92,16 +106,20 @@ absl::StatusOr<std::shared_ptr<const engine::LoadedModel>> LoadInto(engine::Engi
   return model;
 }
 
+absl::Status CheckContext(const CliContext& context, const OpenedCheckpoint& files) {
+  const int64_t most = files.checkpoint->config().max_context;
+  if (context.context >= 0 && context.context <= most) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--context: expected 1 to ", most, " (what the model takes), found ", context.context));
+}
+
 }  // namespace
 
 absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::string& model) {
   const auto start = std::chrono::steady_clock::now();
   CRIA_RETURN_IF_ERROR(ChosenModelOptions(context).status());  // a wrong flag, before any reading
-  CRIA_ASSIGN_OR_RETURN(OpenedCheckpoint files, OpenCheckpoint(model));
-  if (context.context < 0 || context.context > files.checkpoint->config().max_context)
-    return absl::InvalidArgumentError(
-        absl::StrCat("--context: expected 1 to ", files.checkpoint->config().max_context,
-                     " (what the model takes), found ", context.context));
+  CRIA_ASSIGN_OR_RETURN(const OpenedCheckpoint files, OpenCheckpoint(model));
+  CRIA_RETURN_IF_ERROR(CheckContext(context, files));
   OpenedModel opened;
   opened.name = files.name;
   opened.tool_format = files.tool_format;
@@ -111,8 +129,27 @@ absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::stri
     const SignalsOnThisThreadOnly main_only;
     opened.engine = std::make_unique<engine::Engine>(engine_options);
   }
-  CRIA_ASSIGN_OR_RETURN(opened.model, LoadInto(*opened.engine, context, std::move(files)));
+  CRIA_ASSIGN_OR_RETURN(opened.model, LoadInto(*opened.engine, context, files));
   opened.load_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return opened;
+}
+
+absl::StatusOr<OpenedEmbedder> OpenEmbedder(const CliContext& context, const std::string& model) {
+  CRIA_RETURN_IF_ERROR(ChosenModelOptions(context).status());  // a wrong flag, before any reading
+  CRIA_ASSIGN_OR_RETURN(const OpenedCheckpoint files, OpenCheckpoint(model));
+  CRIA_RETURN_IF_ERROR(CheckContext(context, files));
+  OpenedEmbedder opened;
+  opened.name = files.name;
+  {
+    const SignalsOnThisThreadOnly main_only;
+    opened.pool = std::make_unique<base::ThreadPool>(context.threads > 0 ? context.threads
+                                                                         : base::UsableCores());
+  }
+  using Embedder = std::shared_ptr<const engine::TextEmbedder>;
+  CRIA_ASSIGN_OR_RETURN(opened.embedder,
+                        LoadWithProgress<Embedder>(context, files, [&](const auto& options) {
+                          return engine::OpenEmbedder(files.checkpoint, options, *opened.pool);
+                        }));
   return opened;
 }
 

@@ -9,6 +9,7 @@
 #include "base/status.h"
 #include "checkpoint/checkpoint.h"
 #include "cli/cli_context.h"
+#include "engine/embedding.h"
 #include "engine/engine.h"
 #include "text/message.h"
 
@@ -36,6 +37,14 @@ absl::StatusOr<OpenedCheckpoint> OpenCheckpoint(const std::string& model);
 
 // Opens, packs and gets ready, with `engine_options.threads` from the context's --threads.
 absl::StatusOr<OpenedModel> OpenModel(const CliContext& context, const std::string& model);
+
+// The same for a model that makes vectors: an encoder, or any text model.
+struct OpenedEmbedder {
+  std::string name;
+  std::unique_ptr<base::ThreadPool> pool;
+  std::shared_ptr<const engine::TextEmbedder> embedder;
+};
+absl::StatusOr<OpenedEmbedder> OpenEmbedder(const CliContext& context, const std::string& model);
 
 // Loads `draft` beside it, for Request::draft_model. Its id is `draft` too. Empty: does nothing.
 absl::Status LoadDraft(const CliContext& context, const std::string& draft, OpenedModel* opened);

@@ -38,6 +38,8 @@ absl::StatusOr<std::unique_ptr<const text::Tokenizer>> MakeTokenizer(
       return text::TokenizerFromTiktoken(data.file);
     case TokenizerData::Kind::kHuggingFace:
       return text::TokenizerFromHuggingFace(data.file, data.config);
+    case TokenizerData::Kind::kWordPiece:
+      return text::TokenizerFromWordPieceVocabulary(data.file, data.config);
     case TokenizerData::Kind::kVocabulary:
       return FromVocabulary(data, config);
   }
@@ -47,6 +49,8 @@ absl::StatusOr<std::unique_ptr<const text::Tokenizer>> MakeTokenizer(
 absl::StatusOr<std::shared_ptr<const LoadedModel>> LoadedModel::Load(
     std::shared_ptr<const checkpoint::Checkpoint> checkpoint, const model::ModelOptions& options,
     base::ThreadPool& pool) {
+  CRIA_RETURN_IF_ERROR(
+      base::Annotate(checkpoint::CheckMakesText(checkpoint->config()), checkpoint->path()));
   std::shared_ptr<LoadedModel> loaded(new LoadedModel());
   const TokenizerData& data = checkpoint->tokenizer();
   auto tokenizer = MakeTokenizer(data, checkpoint->config());

@@ -25,6 +25,8 @@ absl::StatusOr<std::unique_ptr<const text::Tokenizer>> MakeTokenizer(
 // between threads.
 class LoadedModel {
  public:
+  // kUnimplemented for an encoder, which makes no text (see embedding.h); else the errors of
+  // MakeTokenizer and model::Model::Load.
   static absl::StatusOr<std::shared_ptr<const LoadedModel>> Load(
       std::shared_ptr<const checkpoint::Checkpoint> checkpoint, const model::ModelOptions& options,
       base::ThreadPool& pool);

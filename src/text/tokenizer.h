@@ -49,11 +49,13 @@ class Tokenizer {
   virtual std::optional<TokenId> bos() const = 0;
   virtual std::optional<TokenId> eos() const = 0;
   virtual bool add_bos() const = 0;  // whether a text starts with BOS by the tokenizer's own rule
+  // Whether it ends with EOS by that rule: encoders want both around a text.
+  virtual bool add_eos() const { return false; }
   // Whether Decode takes one space off the start of a sequence (SentencePiece puts one there when
   // it encodes).
   virtual bool drops_leading_space() const { return false; }
   virtual std::string_view kind()
-      const = 0;  // "tiktoken", "byte-level BPE", "SentencePiece BPE": for people
+      const = 0;  // "tiktoken", "byte-level BPE", "SentencePiece BPE", "WordPiece": for people
 };
 
 }  // namespace cria::text

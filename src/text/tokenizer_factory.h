@@ -16,9 +16,15 @@ namespace cria::text {
 // image token as models with vision see it.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromTiktoken(std::string_view file);
 
-// Hugging Face tokenizer.json, with tokenizer_config.json (may be empty) for bos, eos and add_bos.
+// Hugging Face tokenizer.json with a model of type BPE or WordPiece, with tokenizer_config.json
+// (may be empty) for bos, eos and add_bos of BPE.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromHuggingFace(std::string_view file,
                                                                           std::string_view config);
+
+// BERT's vocab.txt, a WordPiece a line, with tokenizer_config.json (may be empty) for what the
+// normalizer does. A text stands between [CLS] and [SEP].
+absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromWordPieceVocabulary(
+    std::string_view file, std::string_view config);
 
 // A GGUF or llama2.c vocabulary.
 struct VocabularySpec {

@@ -1,4 +1,4 @@
-// Hugging Face tokenizer.json (huggingface/tokenizers) with a BPE model.
+// Hugging Face tokenizer.json (huggingface/tokenizers) with a BPE model; WordPiece is handed on.
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +9,7 @@
 #include "text/tokenizer_bpe.h"
 #include "text/tokenizer_factory.h"
 #include "text/tokenizer_huggingface_pipeline.h"
+#include "text/tokenizer_wordpiece.h"
 
 namespace cria::text {
 namespace {
@@ -55,7 +56,7 @@ class Reader {
     CRIA_ASSIGN_OR_RETURN(std::optional<std::string> type, base::GetString(*model_, "type"));
     if (const std::string name = std::move(type).value_or("BPE"); name != "BPE") {
       return absl::UnimplementedError(absl::StrCat("tokenizer.json: model ", base::Quote(name),
-                                                   " is not supported; supported is BPE"));
+                                                   " is not supported; BPE and WordPiece are"));
     }
     CRIA_ASSIGN_OR_RETURN(const std::optional<double> dropout, base::GetDouble(*model_, "dropout"));
     if (dropout.value_or(0.0) != 0.0)
@@ -317,7 +318,9 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromHuggingFace(std::s
   if (!tokenizer_json.is_object() || !config_json.is_object()) {
     return Malformed("expected an object, in tokenizer_config.json too");
   }
-  auto tokenizer = Reader(tokenizer_json.as_object(), config_json.as_object()).Read();
+  auto tokenizer = IsWordPiece(tokenizer_json.as_object())
+                       ? WordPieceFromJson(tokenizer_json.as_object())
+                       : Reader(tokenizer_json.as_object(), config_json.as_object()).Read();
   if (tokenizer.ok() || tokenizer.status().message().find("tokenizer_config.json: ") == 0)
     return tokenizer;
   return base::Annotate(AsDamage(tokenizer.status()), "tokenizer.json");

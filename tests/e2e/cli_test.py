@@ -23,6 +23,7 @@ import unittest
 
 LLAMA = "build/release/llama"
 STORIES = "tests/data/stories260k"
+ENCODER = "tests/data/embedding/tiny_f32"
 HOME = pathlib.Path(os.environ.get("LLAMA_HOME") or pathlib.Path.home() / ".llama")
 CHAT_MODEL = HOME / "checkpoints" / "smollm2-135m"
 STORY = "Once upon a time, there was a little girl named Lily."
@@ -358,6 +359,25 @@ class OtherCommandsTest(CliCase):
         self.assertEqual(len(out["embedding"]), 64)
         self.assertAlmostEqual(sum(x * x for x in out["embedding"]), 1, places=4)
         self.assertEqual(self.json("embed", STORIES, stdin="a small dog\n"), out)
+
+    def test_encoder(self):
+        index = json.loads(pathlib.Path("tests/data/embedding/index.json").read_text())
+        golden = next(model for model in index["models"] if model["name"] == "tiny_f32")["texts"][0]
+        out = self.json("embed", ENCODER, golden["text"])
+        self.assertEqual(out["usage"]["prompt_tokens"], len(golden["ids"]))
+        for ours, theirs in zip(out["embedding"], golden["vector"], strict=True):
+            self.assertAlmostEqual(ours, theirs, places=4)
+        ids = ",".join(map(str, golden["ids"]))
+        self.assertEqual(self.json("embed", ENCODER, "--token-ids", ids), out)
+        self.assertIn("takes 20", self.fails(5, "embed", ENCODER, "the " * 30))
+        self.assertEqual(self.json("embed", ENCODER, "the " * 30, "--truncate", "end")["usage"]["prompt_tokens"], 20)
+        self.assertIn("--truncate", self.fails(2, "embed", ENCODER, "x", "--truncate", "middle"))
+        for command in (("run", ENCODER, "hi"), ("chat", ENCODER), ("bench", ENCODER)):
+            self.assertIn("'bert' is an encoder", self.fails(3, *command))
+        about = self.json("inspect", ENCODER)
+        self.assertEqual((about["architecture"], about["tokenizer"]["kind"], about["config"]["pooling"]),
+                         ("bert", "WordPiece", "mean"))
+        self.assertIn("at most 20 tokens", self.ok("inspect", ENCODER))
 
     def test_models_come_and_go(self):
         home = {"LLAMA_HOME": str(self.folder / "home")}
