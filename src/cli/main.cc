@@ -12,6 +12,7 @@
 #include "cli/common_flags.h"
 #include "cli/interrupt.h"
 #include "cli/model_commands.h"
+#include "cli/stack_commands.h"
 #include "cli/usage.h"
 
 namespace {
@@ -36,6 +37,7 @@ void AddEverything(CLI::App& app, CliContext& context) {
   cria::cli::AddInspectCommand(app, context);
   cria::cli::AddEmbedCommand(app, context);
   cria::cli::AddModelCommands(app, context);
+  cria::cli::AddStackCommands(app, context);
   cria::cli::AddCompletionCommand(app, context);
   cria::cli::AddHelpCommand(app, context);
   app.footer(
