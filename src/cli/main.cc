@@ -37,7 +37,7 @@ void AddEverything(CLI::App& app, CliContext& context) {
   cria::cli::AddInspectCommand(app, context);
   cria::cli::AddEmbedCommand(app, context);
   cria::cli::AddModelCommands(app, context);
-  cria::cli::AddStackCommands(app, context);
+  (void)cria::cli::AddStackCommands(app, context, cria::cli::RunStack);
   cria::cli::AddCompletionCommand(app, context);
   cria::cli::AddHelpCommand(app, context);
   app.footer(

@@ -58,8 +58,14 @@ absl::Status Serve(const StackRunFlags& flags, const CliContext& context) {
 
 }  // namespace
 
-void AddStackRunCommand(CLI::App& stack, CliContext& context) {
-  CLI::App* command = stack.add_subcommand("run", "Serve a distribution");
+absl::Status RunStack(const std::string& name, CliContext& context) {
+  StackRunFlags flags;
+  flags.distribution = name;
+  return Serve(flags, context);
+}
+
+void AddStackRunCommand(CLI::App& parent, CliContext& context) {
+  CLI::App* command = parent.add_subcommand("run", "Serve a distribution");
   auto flags = std::make_shared<StackRunFlags>();
   command
       ->add_option("distribution", flags->distribution,

@@ -229,7 +229,9 @@ std::string MakeRunConfig(const BuildConfig& build) {
   run["providers"] = std::move(providers);
   run["storage"] = DefaultStorage(folder);
   run["registered_resources"] = json::object{{"models", json::array()}};
-  run["server"] = json::object{{"port", kDefaultPort}, {"host", "127.0.0.1"}};
+  run["server"] =
+      json::object{{"port", absl::StrCat("${env.LLAMA_STACK_PORT:=", kDefaultPort, "}")},
+                   {"host", "${env.LLAMA_STACK_HOST:=127.0.0.1}"}};
   return WriteYaml(run);
 }
 

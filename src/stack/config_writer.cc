@@ -168,7 +168,7 @@ std::string WriteStackConfig(const StackConfig& config, Secrets secrets) {
   return YamlWriter(config.written, secrets).Write(object);
 }
 
-absl::Status WriteStackConfigFile(const StackConfig& config, const std::string& path) {
+absl::Status WritePrivateFile(const std::string& path, const std::string& text) {
   namespace fs = std::filesystem;
   std::error_code error;
   const fs::path parent = fs::path(path).parent_path();
@@ -177,7 +177,7 @@ absl::Status WriteStackConfigFile(const StackConfig& config, const std::string& 
   if (error)
     return absl::InternalError(
         absl::StrCat(parent.string(), ": cannot make the folder: ", error.message()));
-  CRIA_RETURN_IF_ERROR(base::WriteFileAtomically(path, WriteStackConfig(config)));
+  CRIA_RETURN_IF_ERROR(base::WriteFileAtomically(path, text));
   fs::permissions(path, fs::perms::owner_read | fs::perms::owner_write, error);
   if (!error) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(path, ": cannot set who may read it: ", error.message()));

@@ -18,7 +18,7 @@ std::string WriteStackConfig(const StackConfig& config, Secrets secrets = Secret
 
 // The whole file or nothing; only its owner may read it. Makes the folders above it, the last of
 // them for its owner alone.
-absl::Status WriteStackConfigFile(const StackConfig& config, const std::string& path);
+absl::Status WritePrivateFile(const std::string& path, const std::string& text);
 
 // The YAML of any JSON object.
 std::string WriteYaml(const base::json::object& object);

@@ -101,12 +101,12 @@ TEST(ConfigWriter, TheFileIsItsOwnersAlone) {
       std::filesystem::path(testing::TempDir()) / "cria_writer_test";
   std::filesystem::remove_all(folder);
   const std::string path = folder / "deep" / "run.yaml";
-  StackConfig config;
-  config.distro_name = "x";
-  ASSERT_TRUE(WriteStackConfigFile(config, path).ok());
+  ASSERT_TRUE(WritePrivateFile(path, "distro_name: x\n").ok());
   struct stat about {};
   ASSERT_EQ(stat(path.c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777u, 0600u);
+  ASSERT_EQ(stat(std::filesystem::path(path).parent_path().c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777u, 0700u);
   EXPECT_THAT(base::ReadFile(path, 10'000).value_or(""), HasSubstr("distro_name: x\n"));
   std::filesystem::remove_all(folder);
 }

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "base/edit_distance.h"
 #include "base/file.h"
@@ -181,6 +182,20 @@ absl::StatusOr<std::string> DistributionFolder(const std::string& name,
   return absl::StrCat(home, "/distributions/", name);
 }
 
+absl::StatusOr<DistributionSource> FindOwnDistribution(const std::string& name,
+                                                       const Environment& environment) {
+  CRIA_RETURN_IF_ERROR(CheckDistributionName(name));
+  CRIA_ASSIGN_OR_RETURN(const std::string home, LlamaHome(environment));
+  DistributionSource source = FindInHome(home, name);
+  if (!source.path.empty() || !source.build_path.empty()) return source;
+  std::vector<std::string> known;
+  CRIA_ASSIGN_OR_RETURN(const std::vector<DistributionSource> mine, ListDistributions(environment));
+  for (const DistributionSource& one : mine) known.push_back(one.name);
+  return absl::NotFoundError(absl::StrCat(
+      "distribution ", base::Quote(name), ": expected one of those in ", home, "/distributions (",
+      known.empty() ? "there are none" : absl::StrJoin(known, ", "), ")"));
+}
+
 absl::Status RemoveDistribution(const DistributionSource& source, const Environment& environment) {
   CRIA_ASSIGN_OR_RETURN(const std::string folder, DistributionFolder(source.name, environment));
   std::error_code error;
@@ -189,6 +204,14 @@ absl::Status RemoveDistribution(const DistributionSource& source, const Environm
   if (!error) fs::remove_all(folder, error);
   if (!error) return absl::OkStatus();
   return absl::InternalError(absl::StrCat(folder, ": cannot remove it: ", error.message()));
+}
+
+std::string RunYamlAs(const EmbeddedDistribution& distribution, const std::string& name) {
+  return absl::StrReplaceAll(
+      std::string(distribution.run_yaml),
+      {{absl::StrCat("/distributions/", distribution.name), absl::StrCat("/distributions/", name)},
+       {absl::StrCat("\ndistro_name: ", distribution.name, "\n"),
+        absl::StrCat("\ndistro_name: ", name, "\n")}});
 }
 
 }  // namespace cria::stack

@@ -53,8 +53,16 @@ absl::StatusOr<std::vector<DistributionSource>> ListDistributions(const Environm
 absl::StatusOr<std::string> DistributionFolder(const std::string& name,
                                                const Environment& environment);
 
-// Takes a distribution's folder, or its files of an earlier release, away. Models stay.
+// The one of that name in $LLAMA_HOME. kNotFound, also for one that the program brings with it.
+absl::StatusOr<DistributionSource> FindOwnDistribution(const std::string& name,
+                                                       const Environment& environment);
+
+// Takes one that FindOwnDistribution found away: its folder, with all that its server kept there,
+// and its files of an earlier release. Models stay.
 absl::Status RemoveDistribution(const DistributionSource& source, const Environment& environment);
+
+// The run.yaml of an embedded distribution as a distribution of another name has it.
+std::string RunYamlAs(const EmbeddedDistribution& distribution, const std::string& name);
 
 }  // namespace cria::stack
 
