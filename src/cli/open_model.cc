@@ -81,7 +81,8 @@ absl::StatusOr<std::shared_ptr<const engine::LoadedModel>> LoadInto(engine::Engi
   if (!context.no_packed_file && files.checkpoint->bytes() >= kLeastPackedFile)
     options.packed_path = model::PackedPath(*files.checkpoint);
   const RemovedOnInterrupt unfinished(
-      options.packed_path.empty() ? "" : absl::StrCat(options.packed_path, hub::kUnfinishedSuffix));
+      options.packed_path.empty() ? ""
+                                  : absl::StrCat(options.packed_path, base::kUnfinishedSuffix));
   ProgressBar bar(context, absl::StrCat("Loading ", files.name));
   options.progress = [&bar](double fraction) { bar.Update(fraction); };
   CRIA_ASSIGN_OR_RETURN(auto model, engine.Load(files.name, std::move(files.checkpoint), options));
