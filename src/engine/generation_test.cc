@@ -9,13 +9,20 @@ namespace {
 
 using std::chrono::milliseconds;
 
-TokenEvent Event(std::string text) { return {.token = std::nullopt, .text = std::move(text)}; }
+TokenEvent Event(std::string text) { return {std::nullopt, std::move(text)}; }
+
+GenerationResult Result(absl::Status status, int64_t completion_tokens) {
+  GenerationResult result;
+  result.status = std::move(status);
+  result.completion_tokens = completion_tokens;
+  return result;
+}
 
 TEST(GenerationTest, EventsComeInOrderAndThenTheResult) {
   Generation generation;
   generation.Push(Event("a"));
   generation.Push(Event("b"));
-  generation.Close({.completion_tokens = 2});
+  generation.Close(Result(absl::OkStatus(), 2));
   EXPECT_EQ(generation.Next()->text, "a");
   EXPECT_EQ(generation.Next()->text, "b");
   EXPECT_FALSE(generation.Next().has_value());
@@ -26,7 +33,7 @@ TEST(GenerationTest, EventsComeInOrderAndThenTheResult) {
 TEST(GenerationTest, WaitDropsWhatNobodyTook) {
   Generation generation;
   generation.Push(Event("a"));
-  generation.Close({.status = absl::CancelledError("no more")});
+  generation.Close(Result(absl::CancelledError("no more"), 0));
   EXPECT_EQ(generation.Wait().status, absl::CancelledError("no more"));
 }
 
