@@ -13,8 +13,6 @@
 namespace cria::base {
 namespace {
 
-constexpr char kPartial[] = ".partial";
-
 class FileDescriptor {
  public:
   explicit FileDescriptor(int fd = -1) : fd_(fd) {}
@@ -161,6 +159,9 @@ bool MappedFile::DropPages(std::span<const uint8_t> part) const {
 absl::StatusOr<std::string> ReadRegularFile(const std::string& path, uint64_t max_bytes) {
   OpenedFile file;
   CRIA_RETURN_IF_ERROR(OpenRegular(path, &file));
+  if (file.size > max_bytes)
+    return absl::DataLossError(absl::StrCat(path, ": has ", file.size, " bytes, expected at most ",
+                                            max_bytes, " in a file of its kind"));
   return ReadAll(file.fd.get(), path, max_bytes);
 }
 
@@ -187,7 +188,7 @@ absl::Status WriteFileAtomically(const std::string& path, std::string_view conte
 }
 
 absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string& path) {
-  const std::string partial = path + kPartial;
+  const std::string partial = path + kUnfinishedSuffix;
   const int fd = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   if (fd < 0) return FileError("cannot create", partial);
   std::unique_ptr<AtomicFile> file(new AtomicFile(path, fd));
@@ -205,7 +206,7 @@ absl::StatusOr<std::unique_ptr<AtomicFile>> AtomicFile::Create(const std::string
 }
 
 AtomicFile::~AtomicFile() {
-  if (!committed_) unlink((path_ + kPartial).c_str());
+  if (!committed_) unlink((path_ + kUnfinishedSuffix).c_str());
   close(fd_);
 }
 
@@ -232,7 +233,7 @@ absl::Status AtomicFile::WriteAt(uint64_t offset, std::span<const uint8_t> bytes
 }
 
 absl::Status AtomicFile::Commit() {
-  if (rename((path_ + kPartial).c_str(), path_.c_str()) != 0)
+  if (rename((path_ + kUnfinishedSuffix).c_str(), path_.c_str()) != 0)
     return FileError("cannot rename", path_);
   committed_ = true;
   return absl::OkStatus();

@@ -44,21 +44,24 @@ class MappedFile {
 // would blame the network).
 absl::Status FileError(std::string_view what, const std::string& path);
 
-// The content of a file of at most `max_bytes`; kResourceExhausted for a larger one, kNotFound if
-// absent, kDataLoss if it can't be read for another reason. Never waits for the other end of a
-// pipe: what is no regular file is kDataLoss, by its kind.
+// The content of a file of a model, of at most `max_bytes`: kNotFound if absent, kDataLoss if it is
+// larger or can't be read for another reason. Never waits for the other end of a pipe: what is no
+// regular file is kDataLoss, by its kind.
 absl::StatusOr<std::string> ReadRegularFile(const std::string& path, uint64_t max_bytes);
 
 // The same for what a user names or pipes in: also of a pipe or /dev/stdin, read until its end.
-// kInvalidArgument for a directory.
+// kResourceExhausted for a larger one, kInvalidArgument for a directory.
 absl::StatusOr<std::string> ReadFile(const std::string& path, uint64_t max_bytes);
 
 // Writes to a temporary file beside `path`, syncs it and renames: readers see the old content or
 // the new, never half.
 absl::Status WriteFileAtomically(const std::string& path, std::string_view content);
 
-// A large file that appears under its name only when it is complete. One thread. It is written as
-// `path`.partial; what a killed process left there is overwritten.
+// What a file that isn't complete yet is called: its name and this.
+inline constexpr char kUnfinishedSuffix[] = ".partial";
+
+// A large file that appears under its name only when it is complete. One thread. Until then it is
+// `path` + kUnfinishedSuffix; what a killed process left there is overwritten.
 class AtomicFile {
  public:
   // kAborted if another process is writing the same file; kPermissionDenied where nobody may write.

@@ -34,6 +34,10 @@
 
 namespace cria::checkpoint {
 
+// Beside the files of a model may lie its weights in the form in which they run (model/
+// packed_file.h): they end in this, and are no part of it.
+inline constexpr char kPackedSuffix[] = ".packed";
+
 enum class Format : uint8_t { kHuggingFace, kGguf, kMeta, kLlama2c };
 std::string_view Name(Format format);
 

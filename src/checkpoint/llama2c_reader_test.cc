@@ -148,10 +148,7 @@ TEST(Llama2c, Stories260KInBothForms) {
   EXPECT_EQ((*converted)->parameters(), 260'032);
   EXPECT_EQ((*converted)->tokenizer().kind, TokenizerData::Kind::kHuggingFace);
   const std::string path = "../shared/data/stories260K/stories260K.bin";
-  if (!std::filesystem::exists(path)) {
-    std::puts("SKIPPED: ../shared/data/stories260K/stories260K.bin is absent");
-    GTEST_SKIP() << path << " is absent";
-  }
+  if (!std::filesystem::exists(path)) GTEST_SKIP() << "SKIPPED: " << path << " is absent";
   const auto original = Checkpoint::Open(path);
   ASSERT_TRUE(original.ok()) << original.status();
   EXPECT_EQ((*original)->parameters(), (*converted)->parameters());

@@ -26,7 +26,7 @@ absl::StatusOr<std::vector<std::string>> FileNames(const std::string& directory)
   std::vector<std::string> names;
   for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
     if (names.size() == kMaxDirectoryEntries)
-      return absl::ResourceExhaustedError(
+      return absl::DataLossError(
           absl::StrCat(directory, ": more than ", kMaxDirectoryEntries, " files; is it a model?"));
     names.push_back(it->path().filename().string());
   }

@@ -85,7 +85,8 @@ absl::StatusOr<Loaded> LoadWithProgress(
   if (keeps && files.checkpoint->bytes() >= kLeastPackedFile)
     options.packed_path = model::PackedPath(*files.checkpoint);
   const RemovedOnInterrupt unfinished(
-      options.packed_path.empty() ? "" : absl::StrCat(options.packed_path, hub::kUnfinishedSuffix));
+      options.packed_path.empty() ? ""
+                                  : absl::StrCat(options.packed_path, base::kUnfinishedSuffix));
   ProgressBar bar(context, absl::StrCat("Loading ", files.name));
   options.progress = [&bar](double fraction) { bar.Update(fraction); };
   return load(options);

@@ -89,9 +89,9 @@ absl::StatusOr<std::vector<std::vector<text::TokenId>>> BatchIds(const std::stri
 // As `run` does: weights that give no number are no model.
 absl::Status CheckFinite(const OpenedModel& opened, const engine::Score& score) {
   if (std::isfinite(score.nll)) return absl::OkStatus();
-  return absl::InternalError(absl::StrCat(opened.name,
-                                          ": expected finite log-probabilities, found ", score.nll,
-                                          ": do the weights hold NaN or infinity?"));
+  return absl::DataLossError(
+      absl::StrCat(opened.name, ": expected finite log-probabilities, found ", score.nll,
+                   ": the model's weights are damaged (verify-download checks them)"));
 }
 
 absl::Status ScoreOne(const PerplexityFlags& flags, const CliContext& context,

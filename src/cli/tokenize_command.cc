@@ -31,7 +31,7 @@ struct OpenedTokenizer {
 // A bare tokenizer file: tokenizer.json or Meta's tokenizer.model.
 absl::StatusOr<OpenedTokenizer> OpenTokenizerFile(const std::string& path) {
   constexpr uint64_t kMaxTokenizerBytes = uint64_t{256} << 20;
-  CRIA_ASSIGN_OR_RETURN(const std::string content, base::ReadFile(path, kMaxTokenizerBytes));
+  CRIA_ASSIGN_OR_RETURN(const std::string content, base::ReadRegularFile(path, kMaxTokenizerBytes));
   auto tokenizer = absl::EndsWith(path, ".json") ? text::TokenizerFromHuggingFace(content, "")
                                                  : text::TokenizerFromTiktoken(content);
   if (!tokenizer.ok()) return base::Annotate(tokenizer.status(), path);

@@ -137,7 +137,10 @@ bool Sampler::ApplyGrammar() {
 
 absl::StatusOr<TokenId> Sampler::Greedy() const {
   const auto best = std::max_element(logits_.begin(), logits_.end());
-  if (*best == kNever) return absl::InternalError("the model returned no finite logit");
+  if (*best == kNever)
+    return absl::DataLossError(
+        "no token has a finite logit: the model's weights are damaged (verify-download checks "
+        "them), or the logit bias rules every token out");
   return static_cast<TokenId>(best - logits_.begin());
 }
 

@@ -184,7 +184,7 @@ TEST(SamplerTest, NoFiniteLogitIsAnError) {
     const auto sampled = sampler.Sample(std::vector<float>(4, -kInfinity));
     EXPECT_EQ(sampled.status().code(), absl::StatusCode::kInternal);
     const auto nan = sampler.Sample(std::vector<float>(4, std::nanf("")));
-    EXPECT_EQ(nan.status().code(), absl::StatusCode::kInternal);
+    EXPECT_EQ(nan.status().code(), absl::StatusCode::kDataLoss);
   }
 }
 

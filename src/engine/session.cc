@@ -44,7 +44,6 @@ absl::Status Session::Begin(std::span<const TokenId> prompt, const GenerationOpt
   page_keys_.resize(std::min(page_keys_.size(), static_cast<size_t>(kept_pages)));
   published_ = std::min(published_, kept_pages);
   prompt_tokens_ = length;
-  finished_ = false;
   const std::vector<TokenId> no_stops;
   sampler_ =
       std::make_unique<Sampler>(options, prompt, options.ignore_eos ? no_stops : model_->stop_ids(),
@@ -116,10 +115,7 @@ absl::StatusOr<std::optional<SampledToken>> Session::Advance(std::span<const flo
     return sampled.status();
   }
   guessed_right_ = false;
-  if (!sampled->has_value()) {
-    finished_ = true;
-    return sampled;
-  }
+  if (!sampled->has_value()) return sampled;
   const TokenId id = (*sampled)->id;
   tokens_.push_back(id);
   if (guesses_right_ < guess_.size() && guess_[guesses_right_] == id) {
@@ -162,7 +158,6 @@ void Session::Reset() {
   guesses_right_ = 0;
   guessed_right_ = false;
   prompt_tokens_ = reused_tokens_ = 0;
-  finished_ = false;
   poison_ = absl::OkStatus();
 }
 

@@ -59,7 +59,7 @@ class Session {
 
   // Takes the next logits row of the step that Next described; empty if it wanted none. Returns
   // the token that was sampled, or nullopt while the prompt is still being read or when a grammar
-  // has come to its end (then finished() is true).
+  // has come to its end; prefilling() tells which.
   absl::StatusOr<std::optional<SampledToken>> Advance(std::span<const float> logits);
   // Whether the token that Advance returned was guessed: then the step's next row is valid too.
   bool guessed_right() const { return guessed_right_; }
@@ -71,7 +71,6 @@ class Session {
                                                      base::ThreadPool& pool);
 
   bool prefilling() const { return cache_.length() + 1 < static_cast<int64_t>(tokens_.size()); }
-  bool finished() const { return finished_; }  // by its grammar
   int64_t prompt_tokens() const { return prompt_tokens_; }
   int64_t reused_tokens() const { return reused_tokens_; }  // of the prompt, found in the cache
   // How many more tokens fit after what is there.
@@ -96,7 +95,6 @@ class Session {
   bool guessed_right_ = false;               // the last token that Advance returned
   int64_t prompt_tokens_ = 0;
   int64_t reused_tokens_ = 0;
-  bool finished_ = false;
   absl::Status poison_;
 };
 

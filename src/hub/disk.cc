@@ -176,8 +176,8 @@ absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory)
     }
     if (!entry->is_regular_file(ignored)) continue;
     if (files.size() == kMaxListedFiles)
-      return absl::ResourceExhaustedError(absl::StrCat(directory, ": more than ", kMaxListedFiles,
-                                                       " files: not a model directory"));
+      return absl::DataLossError(absl::StrCat(directory, ": more than ", kMaxListedFiles,
+                                              " files: not a model directory"));
     files.push_back(entry->path().lexically_relative(directory).string());
   }
   if (error) return FromCode(error, "cannot list", directory);

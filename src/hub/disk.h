@@ -52,7 +52,7 @@ absl::Status CopyFile(const std::string& from, const std::string& to, CopyMode m
                       const Cancelled& cancelled);
 
 // Regular files under `directory`, as relative paths, sorted; hidden names and links to directories
-// are left out. kResourceExhausted past `kMaxListedFiles`.
+// are left out. kDataLoss past `kMaxListedFiles`.
 inline constexpr size_t kMaxListedFiles = 100000;
 absl::StatusOr<std::vector<std::string>> ListFiles(const std::string& directory);
 

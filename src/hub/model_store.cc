@@ -20,6 +20,7 @@
 #include "base/edit_distance.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "checkpoint/checkpoint.h"
 #include "hub/disk.h"
 
 namespace cria::hub {
@@ -28,7 +29,7 @@ namespace {
 namespace fs = std::filesystem;
 namespace json = base::json;
 
-constexpr char kPartial[] = ".partial";
+constexpr char kPartialFolder[] = ".partial";
 constexpr char kOldSuffix[] = ".old";
 constexpr uint64_t kMaxRecordBytes = uint64_t{16} << 20;
 constexpr size_t kMaxNameBytes = 128;
@@ -194,7 +195,8 @@ std::string OpenablePath(const std::string& directory) {
 }
 
 bool IsByProduct(const std::string& file) {
-  return absl::EndsWith(file, kPackedSuffix) || absl::EndsWith(file, kUnfinishedSuffix);
+  return absl::EndsWith(file, checkpoint::kPackedSuffix) ||
+         absl::EndsWith(file, base::kUnfinishedSuffix);
 }
 
 ModelStore::ModelStore(const std::string& home) : checkpoints_(JoinPath(home, "checkpoints")) {}
@@ -315,7 +317,7 @@ absl::Status ModelStore::Remove(const InstalledModel& model) const {
 
 absl::StatusOr<std::unique_ptr<Staging>> ModelStore::Stage(const std::string& name) const {
   CRIA_RETURN_IF_ERROR(CheckModelName(name));
-  const std::string partial = JoinPath(checkpoints_, kPartial);
+  const std::string partial = JoinPath(checkpoints_, kPartialFolder);
   const std::string directory = JoinPath(partial, DirectoryName(name));
   CRIA_RETURN_IF_ERROR(MakeDirectories(directory));
   const std::string lock_path = directory + ".lock";

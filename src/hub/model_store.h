@@ -24,8 +24,6 @@ inline constexpr char kModelRecordName[] = "model.json";
 
 // Beside a model also lie files that running it makes: weights in the form in which they run, and
 // files that are still being written. They take room, but are no part of the model.
-inline constexpr char kPackedSuffix[] = ".packed";
-inline constexpr char kUnfinishedSuffix[] = ".partial";
 bool IsByProduct(const std::string& file);
 
 // What the word MODEL of a command line stands for.

@@ -58,7 +58,7 @@ size_t KvBlockBytes(KvType type, int64_t page_tokens, int64_t head_dim) {
   return 0;
 }
 
-size_t AttentionScratchFloats(int64_t num_queries, int64_t group, int64_t head_dim, int64_t) {
+size_t AttentionScratchFloats(int64_t num_queries, int64_t group, int64_t head_dim) {
   return static_cast<size_t>(ScratchFloats(num_queries * group, head_dim));
 }
 

@@ -37,8 +37,7 @@ struct AttentionArgs {
 };
 
 // Scratch that one call needs; independent of the length of the context.
-size_t AttentionScratchFloats(int64_t num_queries, int64_t group, int64_t head_dim,
-                              int64_t page_tokens);
+size_t AttentionScratchFloats(int64_t num_queries, int64_t group, int64_t head_dim);
 
 // At most this many queries in one call.
 constexpr int64_t kMaxAttentionQueries = 32;

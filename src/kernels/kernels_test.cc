@@ -283,7 +283,7 @@ std::vector<float> Attend(const Kernels& kernels, const AttentionCase& c, KvType
   const int64_t width = c.group * c.head_dim;
   std::vector<float> out(static_cast<size_t>(queries * width));
   const base::AlignedBuffer scratch =
-      Bytes(4 * AttentionScratchFloats(queries, c.group, c.head_dim, 32));
+      Bytes(4 * AttentionScratchFloats(queries, c.group, c.head_dim));
   AttentionArgs args;
   args.q = q.data() + first_query * width;
   args.out = out.data();

@@ -390,11 +390,4 @@ void UnpackPanel(const PackedMatrix& matrix, int64_t panel, int64_t col_begin, i
     for (int r = 0; r < kPanelRows; ++r) *out++ = WeightAt(matrix, data, r, k);
 }
 
-void UnpackRow(const PackedMatrix& matrix, int64_t row, float* out) {
-  const size_t panel_bytes = PanelBytes(matrix.kind, matrix.cols, matrix.group);
-  const uint8_t* panel = matrix.data + static_cast<size_t>(row / kPanelRows) * panel_bytes;
-  for (int64_t k = 0; k < matrix.cols; ++k)
-    out[k] = WeightAt(matrix, panel, static_cast<int>(row % kPanelRows), k);
-}
-
 }  // namespace cria::kernels

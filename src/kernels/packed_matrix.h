@@ -66,11 +66,9 @@ void PackPanels(const WeightSource& source, int64_t panel_begin, int64_t panel_e
                 uint8_t* packed);
 
 // The exact stored values again, by plain code: columns [col_begin, col_end) of one panel as
-// [columns, 16] (the rows of the padding are zero), or row `row` as [K], e.g. of an embedding table
-// that is also the output matrix.
+// [columns, 16] (the rows of the padding are zero).
 void UnpackPanel(const PackedMatrix& matrix, int64_t panel, int64_t col_begin, int64_t col_end,
                  float* out);
-void UnpackRow(const PackedMatrix& matrix, int64_t row, float* out);
 
 }  // namespace cria::kernels
 

@@ -90,10 +90,10 @@ absl::Status Workspace::Buffers::Resize(const checkpoint::ModelConfig& config, i
     *pointer = next;
     next += base::RoundUp(width * tokens, kAlignFloats);
   }
-  scratch_floats = static_cast<size_t>(base::RoundUp(
-      static_cast<int64_t>(kernels::AttentionScratchFloats(
-          kernels::kMaxAttentionQueries, widths.group, config.head_dim, KvLayout::kPageTokens)),
-      kAlignFloats));
+  scratch_floats = static_cast<size_t>(
+      base::RoundUp(static_cast<int64_t>(kernels::AttentionScratchFloats(
+                        kernels::kMaxAttentionQueries, widths.group, config.head_dim)),
+                    kAlignFloats));
   CRIA_RETURN_IF_ERROR(
       Grow(&scratch, scratch_floats * sizeof(float) * static_cast<size_t>(threads)));
   positions.resize(static_cast<size_t>(tokens));

@@ -83,8 +83,8 @@ absl::StatusOr<std::vector<Record>> ReadRecords(std::span<const uint8_t> file,
 
 std::string PackedPath(const checkpoint::Checkpoint& checkpoint) {
   const std::string& path = checkpoint.path();
-  return base::DirectoryExists(path) ? absl::StrCat(path, "/model.packed")
-                                     : absl::StrCat(path, ".packed");
+  return base::DirectoryExists(path) ? absl::StrCat(path, "/model", checkpoint::kPackedSuffix)
+                                     : absl::StrCat(path, checkpoint::kPackedSuffix);
 }
 
 uint64_t Fingerprint(const checkpoint::Checkpoint& checkpoint) {

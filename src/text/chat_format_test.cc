@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdio>
 #include <map>
 #include <string>
 #include <utility>
@@ -439,8 +438,8 @@ class Llama3Ids : public testing::Test {
       tokenizer_ = *std::move(tokenizer);
       return;
     }
-    std::puts("SKIPPED: build/test-data/llama3/tokenizer.model is absent");
-    GTEST_SKIP() << "no vocabulary of Llama 3: run tools/fetch_test_data.sh";
+    GTEST_SKIP() << "SKIPPED: build/test-data/llama3/tokenizer.model is absent "
+                    "(tools/fetch_test_data.sh brings it)";
   }
 
   std::vector<TokenId> Ids(std::string_view messages, const ChatOptions& options = {}) {

@@ -12,8 +12,8 @@
 namespace cria::text {
 
 // Meta's tokenizer.model: lines of base64 and rank. Special tokens and the split pattern are Llama
-// 3's; with Llama 3's 128,000 ranks there is one id more than the 128,256 of the text models, the
-// image token as models with vision see it.
+// 3's; the image token has Meta's id, 128011, and not the 128256 by which models with vision know
+// it.
 absl::StatusOr<std::unique_ptr<const Tokenizer>> TokenizerFromTiktoken(std::string_view file);
 
 // Hugging Face tokenizer.json with a model of type BPE or WordPiece, with tokenizer_config.json

@@ -71,8 +71,8 @@ absl::StatusOr<std::vector<std::string>> ParseRanks(std::string_view file) {
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
     if (tokens.size() >= Vocabulary::kMaxTokens - kSpecialTokens) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "tokenizer.model: more than ", Vocabulary::kMaxTokens - kSpecialTokens, " tokens"));
+      return absl::DataLossError(absl::StrCat("tokenizer.model: more than ",
+                                              Vocabulary::kMaxTokens - kSpecialTokens, " tokens"));
     }
     CRIA_ASSIGN_OR_RETURN(std::string token,
                           ParseLine(line, number, static_cast<TokenId>(tokens.size())));

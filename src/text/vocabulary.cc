@@ -11,7 +11,7 @@ namespace cria::text {
 
 absl::Status Vocabulary::Resize(size_t size) {
   if (size > kMaxTokens) {
-    return absl::ResourceExhaustedError(
+    return absl::DataLossError(
         absl::StrCat("vocabulary: ", size, " tokens, at most ", kMaxTokens, " are supported"));
   }
   tokens_.resize(size);
@@ -25,7 +25,7 @@ absl::Status Vocabulary::Set(TokenId id, std::string_view bytes, TokenType type)
         absl::StrCat("vocabulary: id ", id, " is out of range, expected 0..", size() - 1));
   }
   if (bytes.size() > kMaxBytes - arena_.size()) {
-    return absl::ResourceExhaustedError(
+    return absl::DataLossError(
         absl::StrCat("vocabulary: more than ", kMaxBytes, " bytes of tokens"));
   }
   tokens_[static_cast<size_t>(id)] = {static_cast<uint32_t>(arena_.size()),

@@ -29,7 +29,7 @@ class Vocabulary {
   static constexpr size_t kMaxTokens = size_t{1} << 22;
   static constexpr size_t kMaxBytes = size_t{1} << 30;
 
-  // Room for ids [0, size). kResourceExhausted above kMaxTokens.
+  // Room for ids [0, size). kDataLoss above kMaxTokens.
   absl::Status Resize(size_t size);
   // Puts a token in the place of the one that has this id, if any. kDataLoss if `id` is out of
   // range.

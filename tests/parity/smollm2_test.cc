@@ -33,9 +33,8 @@ class SmolLm2Test : public testing::Test {
   void SetUp() override {
     path_ = FindModel();
     if (!path_.empty()) return;
-    std::puts(
-        "SKIPPED: SmolLM2-135M (tools/fetch_default_model.sh brings it, CRIA_SMOLLM2 names it)");
-    GTEST_SKIP() << "no SmolLM2-135M here";
+    GTEST_SKIP() << "SKIPPED: SmolLM2-135M is absent (tools/fetch_default_model.sh brings it, "
+                    "CRIA_SMOLLM2 names it)";
   }
 
   std::shared_ptr<const model::Model> Load(const Arithmetic& arithmetic) {

@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstdlib>
 #include <optional>
 
@@ -114,8 +113,7 @@ class TokenizerTest : public testing::TestWithParam<Source> {
   void Open(const Source& source) {
     tokenizer_ = source.open();
     if (tokenizer_ != nullptr || HasFailure()) return;
-    std::printf("SKIPPED: %s (%s brings it)\n", source.title, source.script);
-    GTEST_SKIP() << "no " << source.title << " here";
+    GTEST_SKIP() << "SKIPPED: " << source.title << " is absent (" << source.script << " brings it)";
   }
   Ids Encode(std::string_view text, SpecialText special = SpecialText::kPlain) {
     return parity::Encode(*tokenizer_, text, special);
