@@ -133,6 +133,8 @@ class ModelWriter {
         return WriteFile("tokenizer.model", tokenizer.file);
       case TokenizerData::Kind::kHuggingFace:
         return WriteFile("tokenizer.json", tokenizer.file);
+      case TokenizerData::Kind::kWordPiece:
+        return WriteFile("vocab.txt", tokenizer.file);
       case TokenizerData::Kind::kVocabulary:
         break;
     }

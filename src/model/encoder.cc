@@ -183,7 +183,7 @@ absl::Status Encoder::Start(std::span<const std::span<const int32_t>> texts, Ste
     buffer->resize(floats);
   constexpr int64_t kAlignFloats = 16;
   const auto kernel_floats = static_cast<int64_t>(kernels::AttentionScratchFloats(
-      /*num_queries=*/1, /*group=*/kQueries, config().head_dim, KvLayout::kPageTokens));
+      /*num_queries=*/1, /*group=*/kQueries, config().head_dim));
   step->scratch_floats =
       static_cast<size_t>(base::RoundUp(kernel_floats, kAlignFloats) +
                           base::RoundUp(2 * kQueries * config().head_dim, kAlignFloats));

@@ -22,13 +22,13 @@ void AddAllRoutes(const Services& services, Router* router) {
     AddChatCompletionRoutes(services, prefix, deprecated, router);
     AddCompletionRoutes(services, prefix, deprecated, router);
     AddEmbeddingRoutes(services, prefix, deprecated, router);
+    AddFileRoutes(services, prefix, deprecated, router);
+    AddConversationRoutes(services, prefix, deprecated, router);
+    AddPromptRoutes(services, prefix, deprecated, router);
   }
   AddNativeInferenceRoutes(services, router);
-  AddMessageRoutes(services, router);
+  AddMessageRoutes(services, "/v1", router);
   AddModelRoutes(services, router);
-  AddFileRoutes(services, router);
-  AddConversationRoutes(services, router);
-  AddPromptRoutes(services, router);
   AddTelemetryRoutes(services, router);
   AddInspectRoutes(services, router);
   AddUnbuiltRoutes(router);
