@@ -49,11 +49,11 @@ awaitable<void> Fail(Exchange& exchange, const absl::Status& status) {
 }
 
 awaitable<absl::StatusOr<int64_t>> PromptTokens(const Services& services, const MessageCall& call) {
-  auto count = [&models = services.models, model = call.head.model,
+  auto count = [&router = services.router, model = call.head.model,
                 request = call.request]() mutable -> absl::StatusOr<int64_t> {
-    CRIA_ASSIGN_OR_RETURN(const stack::RoutedModel routed, models.Route(model));
-    request.model = routed.provider_model_id;
-    return routed.provider->CountTokens(request);
+    CRIA_ASSIGN_OR_RETURN(const stack::InferenceRoute route, router.Route(model));
+    request.model = route.model.provider_model_id;
+    return route.provider->CountTokens(request);
   };
   return OnWorker(services.workers, std::move(count));
 }

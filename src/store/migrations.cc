@@ -67,6 +67,28 @@ Migration QuotaTable() {
            "CREATE INDEX quota_period_end ON quota (period_end)"}};
 }
 
+Migration TelemetryTables() {
+  return {"telemetry",
+          {R"(CREATE TABLE telemetry_traces (
+                seq {sequence}, id TEXT NOT NULL UNIQUE, root_span TEXT NOT NULL,
+                has_root BIGINT NOT NULL, started BIGINT NOT NULL, ended BIGINT,
+                expires BIGINT NOT NULL, owner TEXT NOT NULL))",
+           "CREATE INDEX telemetry_traces_expires ON telemetry_traces (expires)",
+           R"(CREATE TABLE telemetry_spans (
+                seq {sequence},
+                trace TEXT NOT NULL REFERENCES telemetry_traces (id) ON DELETE CASCADE,
+                id TEXT NOT NULL, parent TEXT, name TEXT NOT NULL, started BIGINT NOT NULL,
+                ended BIGINT, status TEXT NOT NULL, attributes TEXT NOT NULL,
+                UNIQUE (trace, id)))",
+           "CREATE INDEX telemetry_spans_id ON telemetry_spans (id)",
+           R"(CREATE TABLE telemetry_events (
+                seq {sequence}, trace TEXT NOT NULL, span TEXT NOT NULL, time BIGINT NOT NULL,
+                type TEXT NOT NULL, name TEXT NOT NULL, expires BIGINT NOT NULL,
+                owner TEXT NOT NULL, body TEXT NOT NULL))",
+           "CREATE INDEX telemetry_events_name ON telemetry_events (type, name, time)",
+           "CREATE INDEX telemetry_events_expires ON telemetry_events (expires)"}};
+}
+
 struct Step {
   int64_t version = 0;
   std::string name;
@@ -130,8 +152,8 @@ absl::StatusOr<bool> ApplyNext(Connection& connection, std::span<const Migration
 }  // namespace
 
 std::vector<Migration> Migrations() {
-  return {ChatCompletionsTable(), ConversationsTables(), PromptsTables(),
-          FilesTable(),           RegistryTable(),       QuotaTable()};
+  return {ChatCompletionsTable(), ConversationsTables(), PromptsTables(),  FilesTable(),
+          RegistryTable(),        QuotaTable(),          TelemetryTables()};
 }
 
 absl::Status Migrate(Connection& connection, std::span<const Migration> migrations, int64_t now) {

@@ -53,11 +53,13 @@ Store::Store(const StoreOptions& options, std::unique_ptr<Database> database,
       prompts_(reader_, *writer_, options.clock),
       files_(reader_, *writer_, *directory_, options.clock),
       registry_(reader_, *writer_, options.clock),
-      quota_(*writer_, options.clock) {}
+      quota_(*writer_, options.clock),
+      telemetry_(reader_, *writer_, options.clock) {}
 
 absl::Status Store::Tidy() {
   CRIA_RETURN_IF_ERROR(files_.RemoveExpired().status());
-  return quota_.ForgetOld().status();
+  CRIA_RETURN_IF_ERROR(quota_.ForgetOld().status());
+  return telemetry_.RemoveExpired().status();
 }
 
 }  // namespace cria::store

@@ -16,6 +16,7 @@
 #include "store/reader.h"
 #include "store/registry.h"
 #include "store/sql.h"
+#include "store/telemetry.h"
 #include "store/writer.h"
 
 namespace cria::store {
@@ -45,8 +46,9 @@ class Store {
   Files& files() { return files_; }
   Registry& registry() { return registry_; }
   Quota& quota() { return quota_; }
+  Telemetry& telemetry() { return telemetry_; }
 
-  // Removes expired files and forgotten quotas: for a timer.
+  // Removes expired files, old quotas and expired traces: for a timer.
   absl::Status Tidy();
 
  private:
@@ -63,6 +65,7 @@ class Store {
   Files files_;
   Registry registry_;
   Quota quota_;
+  Telemetry telemetry_;
 };
 
 }  // namespace cria::store
