@@ -13,6 +13,7 @@
 #include "cli/stack_prompter.h"
 #include "stack/config_writer.h"
 #include "stack/distributions.h"
+#include "stack/provider_catalogue.h"
 #include "stack/yaml_document.h"
 
 namespace cria::cli {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "base/file.h"
+#include "base/quote.h"
 #include "store/ids.h"
 
 namespace cria::store {
@@ -18,6 +19,20 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr size_t kIdBytes = sizeof "file-" - 1 + 32;
+
+// Whose files these are.
+constexpr char kMark[] = "/.database";
+constexpr uint64_t kMaxMarkBytes = 1000;
+
+absl::Status CheckDatabase(const std::string& path, const std::string& database_id) {
+  const absl::StatusOr<std::string> mark = base::ReadRegularFile(path + kMark, kMaxMarkBytes);
+  if (absl::IsNotFound(mark.status())) return base::WriteFileAtomically(path + kMark, database_id);
+  CRIA_RETURN_IF_ERROR(mark.status());
+  if (*mark == database_id) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(path, ": has the files of another database (", base::Quote(*mark), ", expected ",
+                   base::Quote(database_id), "): name another directory, or move this one away"));
+}
 
 // A full disk is no fault of the request: it may be tried again.
 absl::Status DiskError(const absl::Status& status) {
@@ -28,7 +43,8 @@ absl::Status DiskError(const absl::Status& status) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<FileDirectory>> FileDirectory::Open(const std::string& path) {
+absl::StatusOr<std::unique_ptr<FileDirectory>> FileDirectory::Open(const std::string& path,
+                                                                   const std::string& database_id) {
   std::error_code error;
   const fs::path parent = fs::path(path).parent_path();
   if (!parent.empty()) fs::create_directories(parent, error);
@@ -39,6 +55,7 @@ absl::StatusOr<std::unique_ptr<FileDirectory>> FileDirectory::Open(const std::st
   std::unique_ptr<FileDirectory> directory(new FileDirectory(path, fd));
   if (flock(fd, LOCK_SH) != 0)
     return base::FileError("cannot lock the directory of stored files", path);
+  CRIA_RETURN_IF_ERROR(CheckDatabase(path, database_id));
   return directory;
 }
 

@@ -14,8 +14,10 @@ namespace cria::store {
 // Any thread. Several processes may use one directory.
 class FileDirectory {
  public:
-  // Made if it isn't there; only its owner may read it.
-  static absl::StatusOr<std::unique_ptr<FileDirectory>> Open(const std::string& path);
+  // Made if it isn't there; only its owner may read it. It belongs to the database that opened it
+  // first, told by its id: kFailedPrecondition for another, to which all files would be orphans.
+  static absl::StatusOr<std::unique_ptr<FileDirectory>> Open(const std::string& path,
+                                                             const std::string& database_id);
   ~FileDirectory();
   FileDirectory(const FileDirectory&) = delete;
   FileDirectory& operator=(const FileDirectory&) = delete;

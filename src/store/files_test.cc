@@ -30,7 +30,7 @@ class FilesTest : public StoreTest {
   std::vector<std::string> OnDisk() {
     std::vector<std::string> names;
     for (const auto& entry : fs::directory_iterator(place().options().files_directory))
-      names.push_back(entry.path().filename().string());
+      if (entry.path().filename() != ".database") names.push_back(entry.path().filename().string());
     return names;
   }
   Files& files() { return store().files(); }
@@ -141,6 +141,15 @@ TEST_P(FilesTest, AnotherProcessAtWorkKeepsItsOrphans) {
   const auto second = Store::Open(place().options());
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_THAT(OnDisk(), ElementsAre(orphan));
+}
+
+TEST_P(FilesTest, TheDirectoryOfAnotherDatabaseIsRefused) {
+  const std::string id = Create("batch");
+  TestPlace other(GetParam());
+  other.options().files_directory = place().options().files_directory;
+  EXPECT_THAT(Store::Open(other.options()).status(),
+              HasStatus(absl::StatusCode::kFailedPrecondition, other.options().files_directory));
+  EXPECT_THAT(OnDisk(), ElementsAre(id));
 }
 
 TEST_P(FilesTest, MissingBytesAreTold) {

@@ -1,11 +1,19 @@
 #include "store/migrations.h"
 
 #include "base/quote.h"
+#include "store/ids.h"
 
 namespace cria::store {
 namespace {
 
 constexpr char kTable[] = "schema_migrations";
+
+// What tells this database from every other: what lies beside it is marked with the same id.
+Migration IdentityTable() {
+  return {"identity",
+          {"CREATE TABLE identity (id TEXT NOT NULL)",
+           absl::StrCat("INSERT INTO identity (id) VALUES ('", NewUuid4(), "')")}};
+}
 
 Migration ChatCompletionsTable() {
   return {"chat_completions",
@@ -152,8 +160,8 @@ absl::StatusOr<bool> ApplyNext(Connection& connection, std::span<const Migration
 }  // namespace
 
 std::vector<Migration> Migrations() {
-  return {ChatCompletionsTable(), ConversationsTables(), PromptsTables(),  FilesTable(),
-          RegistryTable(),        QuotaTable(),          TelemetryTables()};
+  return {IdentityTable(), ChatCompletionsTable(), ConversationsTables(), PromptsTables(),
+          FilesTable(),    RegistryTable(),        QuotaTable(),          TelemetryTables()};
 }
 
 absl::Status Migrate(Connection& connection, std::span<const Migration> migrations, int64_t now) {

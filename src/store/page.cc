@@ -72,6 +72,49 @@ absl::Status ReadChunk(Reader& reader, const Listing& listing, Order order,
   return reader.Query(sql, params, on_row);
 }
 
+// Takes the rows of a page, chunk by chunk.
+class PageBuilder {
+ public:
+  PageBuilder(const Listing& listing, const ListOptions& options, std::optional<Place> after,
+              absl::FunctionRef<size_t(const Row&, int, Owner)> take)
+      : listing_(listing), options_(options), place_(after), take_(take) {}
+
+  // The place of the last row seen.
+  const std::optional<Place>& place() const { return place_; }
+  bool has_more() const { return has_more_; }
+  const absl::Status& status() const { return status_; }
+  int64_t seen() const { return seen_; }
+  // Where nothing is left out, one row more than the page tells whether there is more.
+  int64_t wanted() const {
+    return std::min(kMaxChunk, options_.visible ? kMaxChunk : options_.limit - taken_ + 1);
+  }
+
+  // False when no other row is needed.
+  bool OnRow(const Row& row) {
+    ++seen_;
+    place_ = {row.Int(0), row.Int(1)};
+    absl::StatusOr<Owner> owner = ParseOwner(row.Text(2));
+    status_ = owner.status();
+    if (!status_.ok()) return false;
+    if (!IsVisible(listing_, options_, *owner)) return true;
+    has_more_ = taken_ == options_.limit || (taken_ > 0 && bytes_ > kMaxPageBytes);
+    if (has_more_) return false;
+    ++taken_;
+    bytes_ += take_(row, kFirstColumn, *std::move(owner));
+    return true;
+  }
+
+ private:
+  const Listing& listing_;
+  const ListOptions& options_;
+  std::optional<Place> place_;
+  absl::FunctionRef<size_t(const Row&, int, Owner)> take_;
+  int64_t seen_ = 0, taken_ = 0;
+  size_t bytes_ = 0;
+  bool has_more_ = false;
+  absl::Status status_;
+};
+
 }  // namespace
 
 absl::StatusOr<bool> ReadPage(Reader& reader, const Listing& listing, const ListOptions& options,
@@ -79,39 +122,17 @@ absl::StatusOr<bool> ReadPage(Reader& reader, const Listing& listing, const List
   if (options.limit < 1 || options.limit > kMaxPageItems)
     return absl::InvalidArgumentError(
         absl::StrCat("limit: expected 1 to ", kMaxPageItems, ", got ", options.limit));
-  std::optional<Place> place;
+  std::optional<Place> after;
   if (options.after.has_value()) {
-    CRIA_ASSIGN_OR_RETURN(place, FindAfter(reader, listing, options));
+    CRIA_ASSIGN_OR_RETURN(after, FindAfter(reader, listing, options));
   }
-  int64_t taken = 0;
-  size_t bytes = 0;
-  bool more = false;
+  PageBuilder page(listing, options, after, take);
   while (true) {
-    // Where nothing is left out, one row more than the page tells whether there is more.
-    const int64_t wanted =
-        std::min(kMaxChunk, options.visible ? kMaxChunk : options.limit - taken + 1);
-    int64_t seen = 0;
-    absl::Status bad_row;
-    const auto on_row = [&](const Row& row) {
-      ++seen;
-      place = {row.Int(0), row.Int(1)};
-      absl::StatusOr<Owner> owner = ParseOwner(row.Text(2));
-      if (!owner.ok()) {
-        bad_row = owner.status();
-        return false;
-      }
-      if (!IsVisible(listing, options, *owner)) return true;
-      if (taken == options.limit || (taken > 0 && bytes > kMaxPageBytes)) {
-        more = true;
-        return false;
-      }
-      ++taken;
-      bytes += take(row, kFirstColumn, *std::move(owner));
-      return true;
-    };
-    CRIA_RETURN_IF_ERROR(ReadChunk(reader, listing, options.order, place, wanted, on_row));
-    CRIA_RETURN_IF_ERROR(bad_row);
-    if (more || seen < wanted) return more;
+    const int64_t wanted = page.wanted(), seen_before = page.seen();
+    CRIA_RETURN_IF_ERROR(ReadChunk(reader, listing, options.order, page.place(), wanted,
+                                   [&](const Row& row) { return page.OnRow(row); }));
+    CRIA_RETURN_IF_ERROR(page.status());
+    if (page.has_more() || page.seen() - seen_before < wanted) return page.has_more();
   }
 }
 

@@ -19,7 +19,7 @@ namespace cria::store {
 
 inline constexpr int64_t kMaxPageItems = 10000;
 // A page ends early, with has_more, when its items hold about that much.
-inline constexpr size_t kMaxPageBytes = size_t{64} << 20;
+inline constexpr size_t kMaxPageBytes = size_t{16} << 20;
 
 enum class Order : uint8_t { kAscending, kDescending };  // by time
 

@@ -14,6 +14,9 @@
 namespace cria::store {
 namespace {
 
+// What a value can hold (PostgreSQL 15, appendix K).
+constexpr size_t kMaxTextBytes = size_t{1} << 30;
+
 // Who changes the schema holds this advisory lock: the bytes of "cria".
 constexpr int64_t kSchemaLock = 0x63726961;
 
@@ -166,6 +169,9 @@ absl::StatusOr<Result> PostgresConnection::Send(std::string_view sql, const Para
       numbers[i] = absl::StrCat(*number);
       values[i] = numbers[i].c_str();
     } else if (const auto* text = std::get_if<std::string_view>(&params[i])) {
+      if (text->size() > kMaxTextBytes)
+        return absl::InvalidArgumentError(absl::StrCat(name_, ": a text of ", text->size(),
+                                                       " bytes, expected at most ", kMaxTextBytes));
       // The binary form of a text is its bytes: they need no zero at their end.
       values[i] = text->empty() ? "" : text->data();
       lengths[i] = static_cast<int>(text->size());

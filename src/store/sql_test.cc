@@ -186,6 +186,23 @@ TEST(SqliteTest, OnlyItsOwnerMayReadIt) {
   EXPECT_EQ(fs::status(place.options().files_directory).permissions() & others, fs::perms::none);
 }
 
+TEST(SqliteTest, CommitsWaitForTheDiskWhereAsked) {
+  for (const bool survive : {false, true}) {
+    TestPlace place(Backend::kSqlite);
+    place.options().database.survive_power_loss = survive;
+    auto connection = *(*MakeDatabase(place.options().database))->Connect();
+    int64_t synchronous = -1;
+    ASSERT_TRUE(connection
+                    ->Query("PRAGMA synchronous", {},
+                            [&](const Row& row) {
+                              synchronous = row.Int(0);
+                              return true;
+                            })
+                    .ok());
+    EXPECT_EQ(synchronous, survive ? 2 : 1);  // FULL, NORMAL
+  }
+}
+
 TEST(SqliteTest, NamesOfNoFileAreRefused) {
   for (const char* path : {"", ":memory:"}) {
     TestPlace place(Backend::kSqlite);

@@ -23,17 +23,26 @@ absl::Status CheckOptions(const StoreOptions& options) {
   return absl::OkStatus();
 }
 
+// Brings the schema up to date; the database's id.
+absl::StatusOr<std::string> Prepare(const Database& database, int64_t now) {
+  CRIA_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, database.Connect());
+  CRIA_RETURN_IF_ERROR(Migrate(*connection, Migrations(), now));
+  std::string id;
+  CRIA_RETURN_IF_ERROR(connection->Query("SELECT id FROM identity", {}, [&](const Row& row) {
+    id = row.Text(0);
+    return false;
+  }));
+  return id;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
   CRIA_RETURN_IF_ERROR(CheckOptions(options));
   CRIA_ASSIGN_OR_RETURN(const std::string files, FilesDirectory(options));
   CRIA_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, MakeDatabase(options.database));
-  {
-    CRIA_ASSIGN_OR_RETURN(const std::unique_ptr<Connection> connection, database->Connect());
-    CRIA_RETURN_IF_ERROR(Migrate(*connection, Migrations(), options.clock()));
-  }
-  CRIA_ASSIGN_OR_RETURN(std::unique_ptr<FileDirectory> directory, FileDirectory::Open(files));
+  CRIA_ASSIGN_OR_RETURN(const std::string id, Prepare(*database, options.clock()));
+  CRIA_ASSIGN_OR_RETURN(std::unique_ptr<FileDirectory> directory, FileDirectory::Open(files, id));
   CRIA_ASSIGN_OR_RETURN(std::unique_ptr<Writer> writer, Writer::Start(*database, options.writer));
   std::unique_ptr<Store> store(
       new Store(options, std::move(database), std::move(directory), std::move(writer)));

@@ -178,9 +178,8 @@ TEST_P(WholeStoreTest, WhatWasAcknowledgedSurvivesKill9) {
   FileListOptions options;
   options.limit = kMaxPageItems;
   size_t on_disk = 0;
-  for ([[maybe_unused]] const auto& entry :
-       std::filesystem::directory_iterator(place().options().files_directory))
-    ++on_disk;
+  for (const auto& entry : std::filesystem::directory_iterator(place().options().files_directory))
+    if (IsFileId(entry.path().filename().string())) ++on_disk;
   EXPECT_EQ(store().files().List(options)->items.size(), on_disk);
 }
 
