@@ -182,7 +182,7 @@ TEST(SamplerTest, NoFiniteLogitIsAnError) {
   for (const double temperature : {0.0, 1.0}) {
     Sampler sampler = MakeSampler(Plain(temperature));
     const auto sampled = sampler.Sample(std::vector<float>(4, -kInfinity));
-    EXPECT_EQ(sampled.status().code(), absl::StatusCode::kInternal);
+    EXPECT_EQ(sampled.status().code(), absl::StatusCode::kDataLoss);
     const auto nan = sampler.Sample(std::vector<float>(4, std::nanf("")));
     EXPECT_EQ(nan.status().code(), absl::StatusCode::kDataLoss);
   }
