@@ -17,7 +17,7 @@ mkdir -p "$clients/npm" "$clients/results"
 rm -f "$clients"/results/*.json
 
 # npm's own check of the engine is of the Node that installs; the judges run on the Node that is among the packages.
-stamp="$(cat "$here/npm/package-lock.json" "$here/pypi/requirements.txt" "$here/run.sh" | sha256sum)"
+stamp="$(cat "$here/npm/package-lock.json" "$here/pypi/requirements.txt" - <<<"$pypi_versions" | sha256sum)"
 if [ "$(cat "$clients/stamp" 2>/dev/null)" != "$stamp" ]; then
   rm -rf "$clients/npm" "$clients"/pypi*
   mkdir -p "$clients/npm"
