@@ -32,6 +32,9 @@ bench: ## measure: speed beside the machine's limits, tokenizer, grammars, weigh
 	@tools/install_deps.sh bench
 	@bench/run.sh
 
+clients: build ## the official clients, unchanged, as judges of the server; URL=... judges that one
+	@tests/clients/run.sh $(URL)
+
 format: ## clang-format over the sources
 	@tools/install_deps.sh lint
 	@git ls-files 'src/*.cc' 'src/*.h' 'tests/*.cc' 'tests/*.h' 'bench/*.cc' 'bench/*.h' | xargs -r clang-format-16 -i
@@ -43,5 +46,5 @@ lint: ## clang-format, include directions, clang-tidy
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help build run test fuzz sanitize bench format lint clean
+.PHONY: help build run test fuzz sanitize bench clients format lint clean
 .DEFAULT_GOAL := help

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a group of make targets needs, and only those that are missing.
-#   tools/install_deps.sh build|test|lint|bench
+#   tools/install_deps.sh build|test|lint|bench|clients
 # Quiet and fast when nothing is missing. Uses sudo when it isn't root.
 set -euo pipefail
 
@@ -12,10 +12,12 @@ test="$build libgtest-dev libgmock-dev googletest libsimde-dev clang-16 libclang
       g++-aarch64-linux-gnu qemu-user openssl"
 lint="$build clang-format-16 clang-tidy-16 libgtest-dev"
 bench="$build python3-venv libbenchmark-dev libdnnl-dev"
+clients="$build python3-venv"
+command -v npm >/dev/null || clients="$clients nodejs npm"  # any Node will do, wherever it comes from
 
 group="${1:-build}"
-case "$group" in build|test|lint|bench) wanted="${!group}" ;;
-  *) echo "install_deps.sh: unknown group '$group' (build, test, lint, bench)" >&2; exit 2 ;;
+case "$group" in build|test|lint|bench|clients) wanted="${!group}" ;;
+  *) echo "install_deps.sh: unknown group '$group' (build, test, lint, bench, clients)" >&2; exit 2 ;;
 esac
 
 missing=()
