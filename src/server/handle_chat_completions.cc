@@ -60,13 +60,17 @@ awaitable<void> AnswerWhole(const Services& services, Exchange& exchange, const 
                             StreamSet& streams) {
   absl::StatusOr<std::vector<GatheredAnswer>> answers = co_await GatherAll(streams);
   if (!answers.ok()) {
-    co_await exchange.Send(ErrorReply(answers.status()));
+    co_await SendError(exchange, answers.status());
     co_return;
   }
   const object completion = ChatCompletion(call.head, *answers);
   const absl::Status kept = co_await Keep(services, exchange, call, completion);
-  Reply reply = kept.ok() ? Reply{} : ErrorReply(kept);
-  if (kept.ok()) reply.body = base::json::serialize(completion);
+  if (!kept.ok()) {
+    co_await SendError(exchange, kept);
+    co_return;
+  }
+  Reply reply;
+  reply.body = base::json::serialize(completion);
   co_await exchange.Send(std::move(reply));
 }
 
@@ -107,7 +111,7 @@ awaitable<void> AnswerInPieces(const Services& services, Exchange& exchange, con
   std::vector<GatheredAnswer> answers(streams.size());
   std::vector<StreamSet::News> news = co_await streams.Next(kHeadPatience);
   if (absl::Status failure = FailureIn(news, streams); !failure.ok()) {
-    co_await exchange.Send(ErrorReply(failure));
+    co_await SendError(exchange, failure);
     co_return;
   }
   co_await exchange.StartStream(kEventStream, /*keep_alive_comments=*/true);
@@ -138,13 +142,13 @@ awaitable<void> AnswerInPieces(const Services& services, Exchange& exchange, con
 awaitable<void> Create(const Services& services, Exchange& exchange) {
   absl::StatusOr<ChatCall> call = ReadCall(services, exchange.request());
   if (!call.ok()) {
-    co_await exchange.Send(ErrorReply(call.status()));
+    co_await SendError(exchange, call.status());
     co_return;
   }
   absl::StatusOr<StreamSet> streams =
       co_await StartChats(services, call->head.model, Copies(call->request, call->choices));
   if (!streams.ok()) {
-    co_await exchange.Send(ErrorReply(streams.status()));
+    co_await SendError(exchange, streams.status());
     co_return;
   }
   exchange.OnDisconnect([&streams = *streams] { streams.Cancel(); });

@@ -9,6 +9,7 @@
 #include "server/request_body.h"
 #include "server/sse.h"
 #include "server/translate_openai.h"
+#include "server/worker_handler.h"
 
 namespace cria::server {
 namespace {
@@ -84,7 +85,7 @@ chat::Usage UsageOf(const CompletionCall& call, const std::vector<chat::Outcome>
 awaitable<void> AnswerWhole(Exchange& exchange, const CompletionCall& call, StreamSet& streams) {
   const auto answers = co_await GatherAll(streams);
   if (!answers.ok()) {
-    co_await exchange.Send(ErrorReply(answers.status()));
+    co_await SendError(exchange, answers.status());
     co_return;
   }
   base::json::array choices;
@@ -149,7 +150,7 @@ awaitable<void> AnswerInPieces(Exchange& exchange, const CompletionCall& call, S
   PieceWriter writer(call, streams);
   std::vector<StreamSet::News> news = co_await streams.Next(kHeadPatience);
   if (absl::Status failure = FailureIn(news, streams); !failure.ok()) {
-    co_await exchange.Send(ErrorReply(failure));
+    co_await SendError(exchange, failure);
     co_return;
   }
   co_await exchange.StartStream(kEventStream, /*keep_alive_comments=*/true);
@@ -174,13 +175,13 @@ awaitable<void> AnswerInPieces(Exchange& exchange, const CompletionCall& call, S
 awaitable<void> Create(const Services& services, Exchange& exchange) {
   absl::StatusOr<CompletionCall> call = ReadCall(services, exchange.request());
   if (!call.ok()) {
-    co_await exchange.Send(ErrorReply(call.status()));
+    co_await SendError(exchange, call.status());
     co_return;
   }
   absl::StatusOr<StreamSet> streams =
       co_await StartCompletions(services, call->head.model, call->requests);
   if (!streams.ok()) {
-    co_await exchange.Send(ErrorReply(streams.status()));
+    co_await SendError(exchange, streams.status());
     co_return;
   }
   exchange.OnDisconnect([&streams = *streams] { streams.Cancel(); });

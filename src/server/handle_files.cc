@@ -199,7 +199,7 @@ awaitable<void> SendContent(const Services& services, Exchange& exchange) {
   auto open = [&services, &request = exchange.request()] { return OpenContent(services, request); };
   absl::StatusOr<Content> content = co_await OnWorker(services.workers, std::move(open));
   if (!content.ok()) {
-    co_await exchange.Send(ErrorReply(content.status()));
+    co_await SendError(exchange, content.status());
     co_return;
   }
   if (content->pieces == nullptr) {

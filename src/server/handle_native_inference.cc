@@ -121,7 +121,7 @@ awaitable<void> AnswerInPieces(Exchange& exchange, const Call<RequestType>& call
   using This = Kind<RequestType>;
   std::vector<StreamSet::News> news = co_await streams.Next(kHeadPatience);
   if (absl::Status failure = FailureIn(news, streams); !failure.ok()) {
-    co_await exchange.Send(ErrorReply(failure));
+    co_await SendError(exchange, failure);
     co_return;
   }
   co_await exchange.StartStream(kEventStream, /*keep_alive_comments=*/true);
@@ -164,13 +164,13 @@ awaitable<void> Answer(const Services& services, Exchange& exchange, NativeGener
   absl::StatusOr<Call<RequestType>> call =
       ReadCall<RequestType>(services, exchange.request(), batch);
   if (!call.ok()) {
-    co_await exchange.Send(ErrorReply(call.status()));
+    co_await SendError(exchange, call.status());
     co_return;
   }
   absl::StatusOr<StreamSet> streams =
       co_await Kind<RequestType>::Start(services, call->model, call->requests);
   if (!streams.ok()) {
-    co_await exchange.Send(ErrorReply(streams.status()));
+    co_await SendError(exchange, streams.status());
     co_return;
   }
   exchange.OnDisconnect([&streams = *streams] { streams.Cancel(); });
@@ -179,8 +179,12 @@ awaitable<void> Answer(const Services& services, Exchange& exchange, NativeGener
     co_return;
   }
   const auto answers = co_await GatherAll(*streams);
-  co_await exchange.Send(answers.ok() ? WholeReply(*call, *answers, generation, batch)
-                                      : ErrorReply(answers.status()));
+  if (!answers.ok()) {
+    co_await SendError(exchange, answers.status());
+    co_return;
+  }
+  Reply reply = WholeReply(*call, *answers, generation, batch);
+  co_await exchange.Send(std::move(reply));
 }
 
 absl::StatusOr<Reply> CreateEmbeddings(const Services& services, const Request& request) {

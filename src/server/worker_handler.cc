@@ -15,10 +15,19 @@ boost::asio::awaitable<void> RunOnWorker(const Services& services, ReplyFunction
     return function(services, request);
   };
   absl::StatusOr<Reply> reply = co_await OnWorker(services.workers, std::move(call));
-  co_await exchange.Send(reply.ok() ? *std::move(reply) : ErrorReply(reply.status()));
+  if (!reply.ok()) {
+    co_await SendError(exchange, reply.status());
+    co_return;
+  }
+  co_await exchange.Send(*std::move(reply));
 }
 
 }  // namespace
+
+boost::asio::awaitable<void> SendError(Exchange& exchange, absl::Status status) {
+  Reply reply = ErrorReply(status);
+  co_await exchange.Send(std::move(reply));
+}
 
 Handler OnWorkers(const Services& services, ReplyFunction function) {
   return [&services, function](Exchange& exchange) {

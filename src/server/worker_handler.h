@@ -27,6 +27,10 @@ struct WorkerRoute {
 void AddWorkerRoute(const Services& services, const WorkerRoute& route, const char* tag,
                     const char* generation, bool deprecated, Router* router);
 
+// The error's reply. Replies are made in statements of their own, not within `co_await Send(...)`:
+// GCC 12 destroys the temporaries of a conditional expression there twice.
+boost::asio::awaitable<void> SendError(Exchange& exchange, absl::Status status);
+
 // {"a": 1} as the body of a reply.
 Reply JsonReply(const base::json::value& body);
 
