@@ -16,6 +16,10 @@ run: build ## fetch the default model and ask it PROMPT="..."
 	@tools/fetch_default_model.sh
 	@build/release/llama run smollm2:135m "$(PROMPT)" --max-tokens 200 --stats
 
+serve: build ## serve the default model on http://127.0.0.1:8321
+	@tools/fetch_default_model.sh
+	@build/release/llama stack run
+
 test: ## build and run every test
 	@tools/install_deps.sh test
 	@tools/run_tests.sh
@@ -46,5 +50,5 @@ lint: ## clang-format, include directions, clang-tidy
 clean: ## remove build/
 	rm -rf build
 
-.PHONY: help build run test fuzz sanitize bench clients format lint clean
+.PHONY: help build run serve test fuzz sanitize bench clients format lint clean
 .DEFAULT_GOAL := help

@@ -9,6 +9,8 @@
 #include "absl/strings/strip.h"
 #include "api/schemas.h"
 #include "cli/interrupt.h"
+#include "cli/stack_metrics.h"
+#include "cli/stack_middlewares.h"
 #include "cli/stack_providers.h"
 #include "cli/stack_store.h"
 #include "server/all_routes.h"
@@ -22,6 +24,9 @@ namespace {
 
 // Threads that wait for providers and the store; they cost little while they do.
 constexpr size_t kWorkers = 16;
+// Threads that ask who somebody is.
+constexpr int kAuthWorkers = 4;
+constexpr size_t kMaxWaiting = 1024;
 
 absl::StatusOr<std::shared_ptr<server::TlsContext>> TlsFrom(const stack::ServerConfig& config) {
   if (config.tls_certfile.empty()) return nullptr;
@@ -64,11 +69,25 @@ class Stack : public StackServer {
   absl::Status Listen(const StackServerOptions& options) {
     CRIA_RETURN_IF_ERROR(registry_.Load(config_.registered_resources.models));
     server::AddAllRoutes(services_, &routes_);
+    server::RouteInfo metrics_info;
+    metrics_info.operation_id = "metrics";
+    metrics_info.summary = "Counters for Prometheus";
+    metrics_info.tag = "Inspect";
+    metrics_info.generation = "v1";
+    routes_.Add({"GET", "/metrics", server::MetricsHandler(&metrics_), metrics_info, {}});
     server::DispatcherOptions dispatch;
     dispatch.max_body_bytes = static_cast<size_t>(config_.server.limits.max_body_bytes);
-    dispatcher_ = std::make_unique<server::Dispatcher>(
-        &routes_, std::vector<std::unique_ptr<server::Middleware>>(), std::move(dispatch));
-    (void)options;
+    dispatch.on_bug = [](const server::Request& request, const absl::Status& status) {
+      std::fprintf(stderr, "llama: error: %s %s: %s\n", request.method.c_str(),
+                   request.path.c_str(), std::string(status.message()).c_str());
+    };
+    AddEngineMetrics(providers_, &metrics_);
+    CRIA_ASSIGN_OR_RETURN(
+        auto middlewares,
+        MakeMiddlewares(config_.server, {metrics_, pool_, exporter_.get(), *store_,
+                                         options.access_log}));
+    dispatcher_ = std::make_unique<server::Dispatcher>(&routes_, std::move(middlewares),
+                                                       std::move(dispatch));
     CRIA_ASSIGN_OR_RETURN(tls_, TlsFrom(config_.server));
     server::ServerOptions listen;
     listen.host = config_.server.host;
@@ -127,6 +146,9 @@ class Stack : public StackServer {
   stack::Registry registry_;
   stack::Router models_;
   const api::SchemaSet schemas_;
+  server::Metrics metrics_;
+  const std::unique_ptr<server::OtlpExporter> exporter_ = ExporterFromEnvironment();
+  server::WorkerPool pool_{kAuthWorkers, kMaxWaiting};
   boost::asio::thread_pool workers_;
   const server::Services services_;
   server::Router routes_;

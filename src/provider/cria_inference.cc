@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "checkpoint/checkpoint.h"
-#include "engine/embedding.h"
+#include "hub/catalogue.h"
 #include "model/packed_file.h"
 
 namespace cria::provider {
@@ -33,32 +33,21 @@ uint64_t BytesAt(const std::string& path) {
   return sum;
 }
 
-absl::StatusOr<std::vector<text::TokenId>> TextIds(
-    const engine::LoadedModel& model,
-    const std::variant<std::string, std::vector<text::TokenId>>& input) {
-  if (const auto* ids = std::get_if<std::vector<text::TokenId>>(&input)) return *ids;
-  if (model.tokenizer() == nullptr)
-    return absl::InvalidArgumentError("input: the model has no tokenizer: expected token ids");
-  std::vector<text::TokenId> ids;
-  if (const auto bos = model.leading_bos()) ids.push_back(*bos);
-  CRIA_RETURN_IF_ERROR(
-      model.tokenizer()->Encode(std::get<std::string>(input), text::SpecialText::kPlain, &ids));
-  return ids;
+engine::TooLong TooLongFrom(chat::EmbeddingRequest::Truncation truncation) {
+  switch (truncation) {
+    case chat::EmbeddingRequest::Truncation::kStart:
+      return engine::TooLong::kCutStart;
+    case chat::EmbeddingRequest::Truncation::kEnd:
+      return engine::TooLong::kCutEnd;
+    case chat::EmbeddingRequest::Truncation::kNone:
+      break;
+  }
+  return engine::TooLong::kRefuse;
 }
 
-// Keeps the text within `limit` tokens as the request wants it.
-absl::Status Truncate(chat::EmbeddingRequest::Truncation truncation, size_t limit,
-                      std::vector<text::TokenId>* ids) {
-  using Truncation = chat::EmbeddingRequest::Truncation;
-  if (ids->size() <= limit) return absl::OkStatus();
-  if (truncation == Truncation::kNone)
-    return absl::InvalidArgumentError(absl::StrCat("input: a text has ", ids->size(),
-                                                   " tokens, the model takes ", limit,
-                                                   ": shorten it or ask for truncation"));
-  const auto surplus = static_cast<ptrdiff_t>(ids->size() - limit);
-  if (truncation == Truncation::kStart) ids->erase(ids->begin(), ids->begin() + surplus);
-  ids->resize(limit);
-  return absl::OkStatus();
+bool IsEmbeddingModel(const std::string& name) {
+  const hub::CatalogueEntry* entry = hub::FindInCatalogue(name);
+  return entry != nullptr && entry->prompt == hub::PromptStyle::kEmbedding;
 }
 
 }  // namespace
@@ -75,7 +64,7 @@ void CriaInference::Preload(std::vector<std::string> models) {
   preloader_ = std::thread([this, models = std::move(models)] {
     for (const std::string& model : models) {
       if (stopping_) return;
-      const absl::Status status = Get(model, /*wait=*/true).status();
+      const absl::Status status = Load(model);
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!status.ok()) failure_ = absl::StrCat(model, ": ", std::string(status.message()));
     }
@@ -145,18 +134,41 @@ absl::StatusOr<std::unique_ptr<chat::Stream>> CriaInference::Complete(
   return service_.Complete(model, request);
 }
 
+absl::Status CriaInference::Load(const std::string& model) {
+  return IsEmbeddingModel(model) ? Embedder(model).status() : Get(model, /*wait=*/true).status();
+}
+
+// An encoder is opened here and stays; a text model is the engine's.
+absl::StatusOr<std::shared_ptr<const engine::TextEmbedder>> CriaInference::Embedder(
+    const std::string& model) {
+  CRIA_ASSIGN_OR_RETURN(Entry* const entry, Find(model));
+  if (engine_.Find(entry->engine_id) == nullptr) {
+    const std::lock_guard<std::mutex> lock(entry->opening);
+    if (entry->encoder != nullptr) return entry->encoder;
+    CRIA_ASSIGN_OR_RETURN(auto checkpoint, checkpoint::Checkpoint::Open(entry->path));
+    if (checkpoint->config().encoder) {
+      CRIA_ASSIGN_OR_RETURN(entry->encoder, engine::OpenEmbedder(std::move(checkpoint),
+                                                                 options_.model, engine_.pool()));
+      return entry->encoder;
+    }
+  }
+  CRIA_ASSIGN_OR_RETURN(chat::ServedModel served, Get(model, options_.wait_while_loading));
+  return engine::EmbedderOf(std::move(served.model));
+}
+
 absl::StatusOr<chat::Embeddings> CriaInference::Embed(const chat::EmbeddingRequest& request) {
-  CRIA_ASSIGN_OR_RETURN(const auto served, Serve(request.model));
-  const auto limit = static_cast<size_t>(served.model->config().max_context);
+  CRIA_ASSIGN_OR_RETURN(const auto embedder, Embedder(request.model));
+  std::vector<std::vector<text::TokenId>> inputs;
   chat::Embeddings out;
   for (const auto& input : request.inputs) {
-    CRIA_ASSIGN_OR_RETURN(std::vector<text::TokenId> ids, TextIds(*served.model, input));
-    CRIA_RETURN_IF_ERROR(Truncate(request.truncation, limit, &ids));
-    out.prompt_tokens += static_cast<int64_t>(ids.size());
-    CRIA_ASSIGN_OR_RETURN(std::vector<float> vector,
-                          engine::Embed(*served.model, ids, engine_.pool()));
-    out.vectors.push_back(std::move(vector));
+    auto ids = embedder->Prepare(input, TooLongFrom(request.truncation));
+    if (absl::IsResourceExhausted(ids.status()))  // too long: not a matter of trying again
+      return absl::InvalidArgumentError(ids.status().message());
+    if (!ids.ok()) return ids.status();
+    out.prompt_tokens += static_cast<int64_t>(ids->size());
+    inputs.push_back(*std::move(ids));
   }
+  CRIA_ASSIGN_OR_RETURN(out.vectors, embedder->Embed(inputs, engine_.pool()));
   return out;
 }
 
@@ -169,7 +181,8 @@ absl::StatusOr<std::vector<ModelInfo>> CriaInference::Models() {
   CRIA_ASSIGN_OR_RETURN(const std::vector<hub::InstalledModel> installed, store_.List());
   std::vector<ModelInfo> models;
   for (const hub::InstalledModel& model : installed)
-    models.push_back({model.name, ModelType::kLlm, {}});
+    models.push_back(
+        {model.name, IsEmbeddingModel(model.name) ? ModelType::kEmbedding : ModelType::kLlm, {}});
   return models;
 }
 

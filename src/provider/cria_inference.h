@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "chat/chat_service.h"
+#include "engine/embedding.h"
 #include "engine/engine.h"
 #include "hub/model_store.h"
 #include "model/model.h"
@@ -55,12 +56,16 @@ class CriaInference : public Inference {
     text::ToolFormat tool_format = text::ToolFormat::kJson;
     std::atomic<bool> loading{false};
     std::atomic<double> progress{0};  // of loading
+    std::mutex opening;               // guards what follows
+    std::shared_ptr<const engine::TextEmbedder> encoder;  // of an encoder, once it was asked for
   };
 
   absl::StatusOr<Entry*> Find(const std::string& model);
   void Declare(Entry* entry);
   absl::StatusOr<chat::ServedModel> Get(const std::string& model, bool wait);
   absl::StatusOr<chat::ServedModel> Serve(const std::string& model);
+  absl::StatusOr<std::shared_ptr<const engine::TextEmbedder>> Embedder(const std::string& model);
+  absl::Status Load(const std::string& model);
 
   engine::Engine& engine_;
   const hub::ModelStore store_;
