@@ -432,8 +432,13 @@ TEST_F(AuthTest, ACustomEndpointIsAskedForEveryRequest) {
   config.provider = CustomAuthConfig{IssuerUrl("/auth")};
   Start(config);
   EXPECT_EQ(Ask("/v1/who?a=1&a=2", "t").body, "ada roles=admin");
-  EXPECT_EQ(request_.body, R"({"api_key":"t","request":{"path":"/v1/who","headers":{"host":"x"},)"
-                           R"("params":{"a":["1","2"]}}})");
+  const auto told = base::ParseJson(request_.body, "body");
+  ASSERT_TRUE(told.ok()) << told.status();
+  EXPECT_EQ(told->at("api_key"), "t");
+  EXPECT_EQ(told->at("request").at("path"), "/v1/who");
+  EXPECT_EQ(told->at("request").at("params"), (json::object{{"a", json::array{"1", "2"}}}));
+  EXPECT_EQ(told->at("request").at("headers").at("host"), "x");
+  EXPECT_FALSE(told->at("request").at("headers").get_object().contains("authorization"));
   EXPECT_EQ(Ask("/v1/who", "t").status, 200);
   EXPECT_EQ(asked(), 2);
   Say(403, "{}");
