@@ -85,7 +85,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   std::string_view filler_;
   bool watching_ = false;
   bool reading_ = false, writing_ = false;
-  bool idle_ = false;       // between two requests
+  bool idle_ = true;        // between two requests, or before the first
   bool first_ = true;       // no request yet
   bool timed_out_ = false;  // the read deadline passed
   bool gone_ = false, broken_ = false;

@@ -47,7 +47,7 @@ void Dispatcher::Refused(int http_status) {
 }
 
 asio::awaitable<void> Dispatcher::Serve(ServerExchange& exchange) {
-  Call call{exchange, exchange.mutable_request(), nullptr, std::chrono::steady_clock::now(), 0};
+  Call call{exchange, exchange.mutable_request(), nullptr, std::chrono::steady_clock::now(), 0, ""};
   Router::Match match = router_->Find(call.request.method, exchange.raw_path());
   call.route = match.route;
   call.request.path_params = std::move(match.params);
@@ -84,16 +84,18 @@ asio::awaitable<std::optional<Reply>> Dispatcher::Answer(Call& call, const Route
   co_return ErrorReply(absl::InternalError("no answer"));
 }
 
-// Not OK: it threw.
+// Not OK: it threw. What it left behind for a disconnect may use what is gone now.
 asio::awaitable<absl::Status> Dispatcher::Handle(Call& call) {
+  absl::Status status;
   try {
     co_await call.route->handler(call.exchange);
-    co_return absl::OkStatus();
   } catch (const std::exception& error) {
-    co_return absl::InternalError(absl::StrCat("the handler threw: ", error.what()));
+    status = absl::InternalError(absl::StrCat("the handler threw: ", error.what()));
   } catch (...) {
-    co_return absl::InternalError("the handler threw something");
+    status = absl::InternalError("the handler threw something");
   }
+  call.exchange.OnDisconnect(nullptr);
+  co_return status;
 }
 
 }  // namespace cria::server

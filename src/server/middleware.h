@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 #include "server/router.h"
 #include "server/service.h"
@@ -16,7 +17,8 @@ struct Call {
   Request& request;
   const Route* route = nullptr;  // nullptr: none fits
   std::chrono::steady_clock::time_point start;
-  int status = 0;  // of the answer, from OnHead on
+  int status = 0;           // of the answer, from OnHead on
+  std::string parent_span;  // the caller's, in hex; may be empty
 };
 
 // Shared by all exchanges and called on their strands: thread-safe. Nothing throws.

@@ -1,11 +1,11 @@
 #include "server/wakeup.h"
 
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "base/check.h"
+#include "server/remote_post.h"
 
 namespace cria::server {
 
@@ -61,8 +61,8 @@ asio::awaitable<void> Wakeup::Wait() {
 void Wakeup::Notify() { state_->Notify(); }
 
 std::function<void()> Wakeup::Remote() {
-  return [weak = std::weak_ptr<State>(state_), executor = state_->executor] {
-    asio::post(executor, [weak] {
+  return [weak = std::weak_ptr<State>(state_), post = RemotePost(state_->executor)] {
+    post([weak] {
       if (const auto state = weak.lock()) state->Notify();
     });
   };

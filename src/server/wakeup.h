@@ -24,8 +24,8 @@ class Wakeup {
   // Returns after the next Notify; at once if there was one since the last Wait returned.
   boost::asio::awaitable<void> Wait();
   void Notify();
-  // A Notify for other threads. It may be called after this object is gone, but not after the
-  // server's threads are: what calls it must be destroyed, or at rest, before the server is.
+  // A Notify for other threads: it may be called at any time, also when this object and the server
+  // are gone.
   std::function<void()> Remote();
 
  private:
