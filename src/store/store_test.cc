@@ -125,23 +125,21 @@ TEST_P(WholeStoreTest, TwoStoresShareADatabase) {
   }
 }
 
-// The lines that a child wrote until it was killed, some moments after the first.
-std::vector<std::string> LinesUntilKilled(const StoreOptions& options, int milliseconds) {
+// The lines of a child that is killed, at whatever it does, after about `bytes` of them.
+std::vector<std::string> LinesUntilKilled(const StoreOptions& options, size_t bytes) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return {};
   const pid_t child = fork();
   if (child == 0) StoreUntilKilled(options, ends[1]);
   close(ends[1]);
   std::string text;
-  char buffer[4096];
-  ssize_t got = read(ends[0], buffer, sizeof buffer);
-  std::thread killer([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
-    kill(child, SIGKILL);
-  });
-  for (; got > 0; got = read(ends[0], buffer, sizeof buffer))
-    text.append(buffer, static_cast<size_t>(got));
-  killer.join();
+  char buffer[256];
+  bool killed = false;
+  for (ssize_t got = 1; got > 0;) {
+    got = read(ends[0], buffer, sizeof buffer);
+    if (got > 0) text.append(buffer, static_cast<size_t>(got));
+    if (!killed && text.size() > bytes) killed = kill(child, SIGKILL) == 0;
+  }
   close(ends[0]);
   int status = 0;
   waitpid(child, &status, 0);
@@ -157,7 +155,7 @@ TEST_P(WholeStoreTest, WhatWasAcknowledgedSurvivesKill9) {
   std::mt19937 random(7);
   std::vector<std::string> acknowledged;
   for (int round = 0; round < 20; ++round) {
-    const auto lines = LinesUntilKilled(place().options(), static_cast<int>(random() % 40));
+    const auto lines = LinesUntilKilled(place().options(), random() % 4000);
     EXPECT_FALSE(lines.empty());
     acknowledged.insert(acknowledged.end(), lines.begin(), lines.end());
   }
