@@ -89,7 +89,8 @@ TEST(BuildConfig, EveryProviderTypeHasARunYamlThatIsRead) {
   const Environment environment = TestEnvironment({{"PASSTHROUGH_URL", "http://a"},
                                                    {"DATABRICKS_HOST", "http://a"},
                                                    {"RUNPOD_URL", "http://a"},
-                                                   {"AZURE_API_BASE", "http://a"}});
+                                                   {"AZURE_API_BASE", "http://a"},
+                                                   {"HF_ENDPOINT_URL", "http://a"}});
   for (const ApiEntry& api : Apis())
     for (const ProviderType* type : ProviderTypes(api.name)) {
       bool asks = false;  // something that has no default

@@ -160,7 +160,6 @@ json::object LimitsJson(const ServerLimits& limits) {
   add("body_timeout_seconds", &ServerLimits::body_timeout_seconds);
   add("idle_timeout_seconds", &ServerLimits::idle_timeout_seconds);
   add("write_timeout_seconds", &ServerLimits::write_timeout_seconds);
-  add("request_timeout_seconds", &ServerLimits::request_timeout_seconds);
   add("shutdown_timeout_seconds", &ServerLimits::shutdown_timeout_seconds);
   return object;
 }

@@ -118,16 +118,15 @@ struct AuthConfig {
   std::vector<AccessRule> route_policy, access_policy;
 };
 
-// What one client, or all of them, may take. Seconds of 0: no limit.
+// What one client, or all of them, may take.
 struct ServerLimits {
   int64_t max_connections = 4096;
   int64_t max_body_bytes = int64_t{64} << 20;
   int64_t max_header_bytes = int64_t{64} << 10;
-  int64_t header_timeout_seconds = 10;
-  int64_t body_timeout_seconds = 60;
+  int64_t header_timeout_seconds = 15;
+  int64_t body_timeout_seconds = 30;
   int64_t idle_timeout_seconds = 75;
-  int64_t write_timeout_seconds = 60;
-  int64_t request_timeout_seconds = 0;
+  int64_t write_timeout_seconds = 30;
   int64_t shutdown_timeout_seconds = 30;
 };
 

@@ -61,10 +61,14 @@ TEST(ConfigDraft, AnswersAreCheckedAndWritten) {
 }
 
 TEST(ConfigDraft, SomeAnswersAreNeeded) {
-  ConfigDraft draft = Draft({"remote::hf::serverless"});
-  const size_t repo = Find(draft, "inference hf-serverless", "Repository on Hugging Face");
-  EXPECT_EQ(draft.Answer(repo, "").message(), "expected an answer, found none");
-  EXPECT_TRUE(draft.Answer(repo, "meta-llama/Llama-3.2-1B-Instruct").ok());
+  auto draft = ConfigDraft::From(
+      "providers: {inference: [{provider_id: p, provider_type: remote::passthrough}]}\n",
+      "run.yaml");
+  ASSERT_TRUE(draft.ok()) << draft.status();
+  const size_t url = Find(*draft, "inference p", "Address of its API");
+  EXPECT_EQ(draft->Answer(url, "").message(), "expected an answer, found none");
+  EXPECT_TRUE(draft->Answer(url, "http://stack:8321").ok());
+  EXPECT_THAT(draft->RunYaml(), HasSubstr("base_url: http://stack:8321"));
 }
 
 }  // namespace

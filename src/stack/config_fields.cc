@@ -279,7 +279,7 @@ base::json::object ReadSettings(const YamlNode& map, const ProviderType& type,
     }
     if (map.items[i].is_null()) {  // a variable that is unset stays for the writer
       if (map.items[i].raw.empty()) continue;
-      settings[key->name] = ReadAny(map.items[i], absl::StrCat(path, ".", key->name), context);
+      (void)ReadAny(map.items[i], absl::StrCat(path, ".", key->name), context);
       continue;
     }
     if (settings.contains(key->name))
@@ -289,7 +289,7 @@ base::json::object ReadSettings(const YamlNode& map, const ProviderType& type,
       settings[key->name] = *value;
   }
   for (const ConfigKey* key : type.Keys()) {
-    if (!key->required || base::Find(settings, key->name) != nullptr) continue;
+    if (!key->required || settings.contains(key->name)) continue;
     YamlNode missing = MakeScalar(map, "");
     missing.path = absl::StrCat(map.path, map.path.empty() ? "" : ".", key->name);
     context.Expected(missing, absl::StrCat("a value, which '", type.type, "' needs"), "nothing");

@@ -202,12 +202,11 @@ void ReadLimits(Fields& server, ServerLimits* limits, ReadContext& context) {
   read("max_connections", 1, 1'000'000, &limits->max_connections);
   read("max_body_bytes", 1024, int64_t{16} << 30, &limits->max_body_bytes);
   read("max_header_bytes", 1024, int64_t{16} << 20, &limits->max_header_bytes);
-  read("header_timeout_seconds", 0, kMostSeconds, &limits->header_timeout_seconds);
-  read("body_timeout_seconds", 0, kMostSeconds, &limits->body_timeout_seconds);
-  read("idle_timeout_seconds", 0, kMostSeconds, &limits->idle_timeout_seconds);
-  read("write_timeout_seconds", 0, kMostSeconds, &limits->write_timeout_seconds);
-  read("request_timeout_seconds", 0, kMostSeconds, &limits->request_timeout_seconds);
-  read("shutdown_timeout_seconds", 0, kMostSeconds, &limits->shutdown_timeout_seconds);
+  read("header_timeout_seconds", 1, kMostSeconds, &limits->header_timeout_seconds);
+  read("body_timeout_seconds", 1, kMostSeconds, &limits->body_timeout_seconds);
+  read("idle_timeout_seconds", 1, kMostSeconds, &limits->idle_timeout_seconds);
+  read("write_timeout_seconds", 1, kMostSeconds, &limits->write_timeout_seconds);
+  read("shutdown_timeout_seconds", 1, kMostSeconds, &limits->shutdown_timeout_seconds);
   fields.Finish();
 }
 

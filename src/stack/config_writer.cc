@@ -7,6 +7,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
@@ -135,14 +136,37 @@ json::object* ObjectIn(json::object* object, std::string_view name) {
   return &value.as_object();
 }
 
-// "server.host: ${env.HOST:=}" where HOST is unset.
-void AddUnset(const StackConfig& config, json::object* object) {
+// The value at a path such as "providers.inference[0].config"; nullptr: there is none.
+json::value* ValueAt(json::value* root, const std::string& path) {
+  json::value* value = root;
+  const std::vector<std::string> words =
+      absl::StrSplit(path, absl::ByAnyChar(".["), absl::SkipEmpty());
+  for (const std::string& word : words) {
+    size_t index = 0;
+    if (json::array* array = value->if_array()) {
+      const bool there =
+          word.back() == ']' && absl::SimpleAtoi(word.substr(0, word.size() - 1), &index);
+      if (!there || index >= array->size()) return nullptr;
+      value = &(*array)[index];
+    } else {
+      json::object* object = value->if_object();
+      value = object == nullptr ? nullptr : object->if_contains(word);
+      if (value == nullptr) return nullptr;
+    }
+  }
+  return value;
+}
+
+// Members whose variable is unset, such as "host: ${env.HOST:=}": the configuration has none of
+// them, the file keeps them.
+void AddUnset(const StackConfig& config, json::value* root) {
   for (const auto& [path, scalar] : config.written) {
-    if (!scalar.value.is_null() || absl::StrContains(path, "[")) continue;
-    const std::vector<std::string> words = absl::StrSplit(path, '.');
-    if (words.size() > 2) continue;
-    json::object* parent = words.size() == 2 ? ObjectIn(object, words[0]) : object;
-    if (!parent->contains(words.back())) (*parent)[words.back()] = nullptr;
+    if (!scalar.value.is_null() || path.back() == ']') continue;
+    const size_t dot = path.rfind('.');
+    json::value* parent = dot == std::string::npos ? root : ValueAt(root, path.substr(0, dot));
+    json::object* object = parent == nullptr ? nullptr : parent->if_object();
+    const std::string name = path.substr(dot == std::string::npos ? 0 : dot + 1);
+    if (object != nullptr && !object->contains(name)) (*object)[name] = nullptr;
   }
 }
 
@@ -162,10 +186,10 @@ void AddSwitchedOff(const StackConfig& config, json::object* object) {
 }  // namespace
 
 std::string WriteStackConfig(const StackConfig& config, Secrets secrets) {
-  json::object object = ToJson(config);
-  AddUnset(config, &object);
-  AddSwitchedOff(config, &object);
-  return YamlWriter(config.written, secrets).Write(object);
+  json::value root = ToJson(config);
+  AddUnset(config, &root);
+  AddSwitchedOff(config, &root.as_object());
+  return YamlWriter(config.written, secrets).Write(root.as_object());
 }
 
 absl::Status WritePrivateFile(const std::string& path, const std::string& text) {

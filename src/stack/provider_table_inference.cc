@@ -19,14 +19,17 @@ constexpr ConfigKey Secret(const char* name, const char* variable) {
   return {name, ValueType::kString, nullptr, nullptr, variable, true};
 }
 
-// What every server elsewhere has.
+// What every server elsewhere has; remote_config.h of the providers says what they mean.
 constexpr ConfigKey kRemote[] = {
-    {"allowed_models", ValueType::kStrings},
-    {"refresh_models", ValueType::kBool, "false"},
+    {"allowed_models", ValueType::kStrings, nullptr, nullptr, nullptr, false, false,
+     "huggingface_repo"},
+    {"model_aliases", ValueType::kMap},
+    {"refresh_models", ValueType::kBool},
     {"network", ValueType::kMap},
-    {"timeout", ValueType::kNumber, "60"},
+    {"timeout", ValueType::kNumber},
     {"max_tokens", ValueType::kInteger},
-    {"tls_verify", ValueType::kAny, "true"},
+    {"tls_verify", ValueType::kAny},
+    {"raise_on_connect_error", ValueType::kBool},
 };
 
 constexpr ConfigKey kCria[] = {
@@ -42,7 +45,7 @@ constexpr ConfigKey kCria[] = {
     {"kv_bytes", ValueType::kInteger, "0"},
     {"weight_bytes", ValueType::kInteger, "0"},
     {"draft_model", ValueType::kString},
-    {"preload", ValueType::kBool, "false"},
+    {"wait_while_loading", ValueType::kBool, "true"},
     {"torch_seed", ValueType::kAny, nullptr, nullptr, nullptr, false, false, "seed"},
     {"checkpoint_dir", ValueType::kPath},
     {"quantization", ValueType::kAny},
@@ -54,8 +57,7 @@ constexpr ConfigKey kOllama[] = {BaseUrl("http://localhost:11434/v1", "OLLAMA_UR
 constexpr ConfigKey kVllm[] = {BaseUrl("http://localhost:8000/v1", "VLLM_URL"),
                                ApiToken("VLLM_API_TOKEN")};
 constexpr ConfigKey kTgi[] = {BaseUrl("http://localhost:8080/v1", "TGI_URL"),
-                              ApiToken("TGI_API_TOKEN"),
-                              {"hf_endpoint_name"}};
+                              ApiToken("TGI_API_TOKEN")};
 constexpr ConfigKey kLlamaCpp[] = {BaseUrl("http://localhost:8080/v1", "LLAMA_CPP_SERVER_URL"),
                                    ApiKey("LLAMA_CPP_SERVER_API_KEY")};
 constexpr ConfigKey kOpenAi[] = {BaseUrl("https://api.openai.com/v1", "OPENAI_BASE_URL"),
@@ -82,22 +84,16 @@ constexpr ConfigKey kDatabricks[] = {BaseUrl(nullptr, "DATABRICKS_HOST", /*requi
 constexpr ConfigKey kRunPod[] = {BaseUrl(nullptr, "RUNPOD_URL", /*required=*/true),
                                  ApiToken("RUNPOD_API_TOKEN")};
 constexpr ConfigKey kHuggingFaceServerless[] = {
-    {"huggingface_repo", ValueType::kString, nullptr, "Repository on Hugging Face", nullptr, false,
-     true},
-    BaseUrl("https://router.huggingface.co/v1", "HF_ROUTER_URL"),
-    ApiToken("HF_TOKEN")};
+    BaseUrl("https://router.huggingface.co/v1", "HF_ROUTER_URL"), ApiToken("HF_TOKEN")};
 constexpr ConfigKey kHuggingFaceEndpoint[] = {
-    {"endpoint_name", ValueType::kString, nullptr, "Name of the endpoint", nullptr, false, true},
-    ApiToken("HF_TOKEN")};
+    BaseUrl(nullptr, "HF_ENDPOINT_URL", /*required=*/true), ApiToken("HF_TOKEN")};
 constexpr ConfigKey kPassthrough[] = {BaseUrl(nullptr, "PASSTHROUGH_URL", /*required=*/true),
                                       ApiKey("PASSTHROUGH_API_KEY"),
                                       {"forward_headers", ValueType::kMap},
                                       {"extra_blocked_headers", ValueType::kStrings}};
 constexpr ConfigKey kGemini[] = {
     BaseUrl("https://generativelanguage.googleapis.com/v1beta/openai", "GEMINI_BASE_URL"),
-    ApiKey("GEMINI_API_KEY"),
-    Secret("access_token", "GEMINI_ACCESS_TOKEN"),
-    {"project"}};
+    ApiKey("GEMINI_API_KEY")};
 constexpr ConfigKey kAnthropic[] = {BaseUrl("https://api.anthropic.com/v1", "ANTHROPIC_BASE_URL"),
                                     ApiKey("ANTHROPIC_API_KEY")};
 constexpr ConfigKey kVertexAi[] = {{"project"}, {"location", ValueType::kString, "global"}};
@@ -161,12 +157,12 @@ constexpr ProviderType kTypes[] = {
     {"inference", "remote::runpod", "", "RunPod", kRunPod, kRemote, true},
     {"inference", "remote::hf::serverless", "", "Hugging Face's router of inference providers",
      kHuggingFaceServerless, kRemote, true, "hf-serverless"},
-    {"inference", "remote::hf::endpoint", "", "A Hugging Face inference endpoint, by its name",
-     kHuggingFaceEndpoint, kRemote, false, "hf-endpoint"},
-    {"inference", "remote::anthropic", "", "Anthropic", kAnthropic, kRemote, false},
+    {"inference", "remote::hf::endpoint", "", "A Hugging Face inference endpoint",
+     kHuggingFaceEndpoint, kRemote, true, "hf-endpoint"},
+    {"inference", "remote::anthropic", "", "Anthropic", kAnthropic, kRemote, true},
     {"inference", "remote::vertexai", "", "Google Vertex AI", kVertexAi, kRemote, false},
     {"inference", "remote::bedrock", "", "Amazon Bedrock", kBedrock, kRemote, false},
-    {"inference", "remote::azure", "", "Azure OpenAI", kAzure, kRemote, false},
+    {"inference", "remote::azure", "", "Azure OpenAI", kAzure, kRemote, true},
     {"inference", "remote::watsonx", "", "IBM watsonx.ai", kWatsonx, kRemote, false},
     {"inference", "remote::oci", "", "Oracle Cloud generative AI", kOci, kRemote, false},
     {"inference", "inline::sentence-transformers", "",

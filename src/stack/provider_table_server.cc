@@ -60,9 +60,14 @@ constexpr ConfigKey kKubernetes[] = {
 constexpr ConfigKey kUpstreamHeader[] = {
     {"principal_header", ValueType::kString, nullptr, nullptr, nullptr, false, true},
     {"attributes_header"}};
+// [{sha256: of the token, principal, attributes: {roles: [...]}}]
+constexpr ConfigKey kStaticTokens[] = {
+    {"tokens", ValueType::kAny, nullptr, nullptr, nullptr, false, true}};
 constexpr std::span<const ConfigKey> kNone;
 
 constexpr ProviderType kAuth[] = {
+    {"auth", "static_tokens", "", "Tokens that the configuration lists, as hashes", kStaticTokens,
+     kNone, true},
     {"auth", "oauth2_token", "", "Tokens of OAuth 2", kOauth2, kNone, true},
     {"auth", "github_token", "", "Tokens of GitHub", kGitHub, kNone, true},
     {"auth", "custom", "", "An endpoint that judges keys", kCustom, kNone, true},
