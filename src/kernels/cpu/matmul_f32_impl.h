@@ -150,20 +150,19 @@ void FloatTile(const Columns weights[kPanels], const float* x, int64_t stride, i
 template <typename Columns, int kPanels>
 void FloatTiles(const Columns weights[kPanels], const float* x, int64_t stride, int64_t tokens,
                 int64_t cols, float* sums, int64_t sum_stride) {
-  int64_t t = 0;
-  const auto tile = [&]<int kTokens>() {
+  const auto tile = [&]<int kTokens>(int64_t t) {
     FloatTile<Columns, kPanels, kTokens>(weights, x + t * stride, stride, cols, sums + 16 * t,
                                          sum_stride);
-    t += kTokens;
   };
+  int64_t t = 0;
   if constexpr (kPanels == 1) {
     // Eight are two times four rather than a full tile and a small one.
-    while (t + kTileTokens <= tokens && (kTileTokens >= 8 || tokens - t != 8))
-      tile.template operator()<kTileTokens>();
-    while (t + 4 <= tokens) tile.template operator()<4>();
+    for (; t + kTileTokens <= tokens && (kTileTokens >= 8 || tokens - t != 8); t += kTileTokens)
+      tile.template operator()<kTileTokens>(t);
+    for (; t + 4 <= tokens; t += 4) tile.template operator()<4>(t);
   }
-  while (t + 2 <= tokens) tile.template operator()<2>();
-  while (t < tokens) tile.template operator()<1>();
+  for (; t + 2 <= tokens; t += 2) tile.template operator()<2>(t);
+  if (t < tokens) tile.template operator()<1>(t);
 }
 
 // More tokens than these are worth a widened copy of bfloat16 columns.
