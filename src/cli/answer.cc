@@ -53,8 +53,7 @@ absl::Status EndText(const Answer& answer) {
   const bool line_open = !answer.text.empty() && answer.text.back() != '\n';
   const bool nothing = answer.text.empty() && answer.calls.empty() && !answer.interrupted;
   if (line_open || nothing) std::fputc('\n', stdout);
-  for (const base::json::value& call : text::ToolCallsToJson(answer.calls))
-    std::printf("%s\n", base::json::serialize(call).c_str());
+  for (const base::json::value& call : text::ToolCallsToJson(answer.calls)) PrintJsonLine(call);
   return FlushOutput();  // before what stderr says next
 }
 

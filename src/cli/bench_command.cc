@@ -160,7 +160,7 @@ void PrintJson(const Measurement& measured) {
                                      {"f32_gflop_per_s", limits.f32_ops_per_s / 1e9}}},
       {"model", ModelJson(measured)},
       {"rows", std::move(rows)}};
-  std::printf("%s\n", base::json::serialize(out).c_str());
+  PrintJsonLine(out);
 }
 
 void PrintText(const Measurement& measured) {

@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_replace.h"
 #include "base/json.h"
+#include "text/utf8.h"
 
 namespace cria::cli {
 namespace {
@@ -21,8 +22,7 @@ void PrintError(const std::string& message, std::string_view code, bool json) {
   std::fprintf(stderr, "llama: error: %s\n", line.c_str());
   if (!json) return;
   base::json::object error{{"code", code}, {"message", line}};
-  const std::string text = base::json::serialize(base::json::object{{"error", std::move(error)}});
-  std::printf("%s\n", text.c_str());
+  PrintJsonLine(base::json::object{{"error", std::move(error)}});
 }
 
 }  // namespace
@@ -71,6 +71,11 @@ bool StdoutIsTerminal() { return isatty(STDOUT_FILENO) != 0; }
 bool UseColour() {
   const char* no_colour = std::getenv("NO_COLOR");
   return StdoutIsTerminal() && (no_colour == nullptr || *no_colour == '\0');
+}
+
+void PrintJsonLine(const base::json::value& value) {
+  // Outside its strings JSON is ASCII, so mending the whole line mends the strings.
+  std::printf("%s\n", text::ToValidUtf8(base::json::serialize(value)).c_str());
 }
 
 absl::Status FlushOutput() {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "base/json.h"
 #include "base/status.h"
 
 namespace cria::cli {
@@ -55,6 +56,9 @@ struct CliContext {
 bool StderrIsTerminal();
 bool StdoutIsTerminal();
 bool UseColour();
+
+// One line of JSON on stdout: valid UTF-8 even where a path or a flag in it is not.
+void PrintJsonLine(const base::json::value& value);
 
 // Writes out what stdout holds. kResourceExhausted where the disk is full, kInternal for other
 // failures, also of earlier writes. A pipe that nobody reads ends the program as SIGPIPE does.

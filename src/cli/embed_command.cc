@@ -57,7 +57,7 @@ absl::Status Embed(const EmbedFlags& flags, const CliContext& context) {
   const base::json::object out{{"model", opened.name},
                                {"embedding", std::move(values)},
                                {"usage", base::json::object{{"prompt_tokens", ids.size()}}}};
-  std::printf("%s\n", base::json::serialize(out).c_str());
+  PrintJsonLine(out);
   return absl::OkStatus();
 }
 

@@ -131,7 +131,7 @@ void PrintCpu(const CliContext& context) {
                                  {"cores", base::UsableCores()},
                                  {"chosen", kernels::BestKernels(cpu).isa},
                                  {"isas", std::move(isas)}};
-    std::printf("%s\n", base::json::serialize(out).c_str());
+    PrintJsonLine(out);
     return;
   }
   absl::PrintF("%s\n  cores          %d\n  features       %s\n", cpu.model, base::UsableCores(),
@@ -157,7 +157,7 @@ absl::Status Inspect(const InspectFlags& flags, const CliContext& context) {
     return absl::OkStatus();
   }
   CRIA_ASSIGN_OR_RETURN(const base::json::object out, ModelJson(*files.checkpoint));
-  std::printf("%s\n", base::json::serialize(out).c_str());
+  PrintJsonLine(out);
   return absl::OkStatus();
 }
 

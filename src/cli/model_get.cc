@@ -98,7 +98,7 @@ void Report(const std::vector<hub::Fetched>& fetched, const CliContext& context)
       model["was_there"] = one.was_there;
       models.push_back(std::move(model));
     }
-    std::printf("%s\n", json::serialize(json::object{{"models", std::move(models)}}).c_str());
+    PrintJsonLine(json::object{{"models", std::move(models)}});
     return;
   }
   for (const hub::Fetched& one : fetched)

@@ -29,7 +29,7 @@ void PrintChecks(const hub::InstalledModel& model, const std::vector<hub::FileCh
                        {"problem", check.ok ? json::value(nullptr) : json::value(check.problem)}});
     const json::object out{
         {"model", model.name}, {"path", model.directory}, {"ok", ok}, {"files", files}};
-    std::printf("%s\n", json::serialize(out).c_str());
+    PrintJsonLine(out);
     return;
   }
   std::vector<std::vector<std::string>> table;
@@ -78,9 +78,7 @@ absl::Status Remove(const std::string& id, bool force, const CliContext& context
     CRIA_RETURN_IF_ERROR(store.Remove(model));
   }
   if (context.json) {
-    std::printf(
-        "%s\n",
-        json::serialize(json::object{{"removed", model.name}, {"bytes", model.bytes}}).c_str());
+    PrintJsonLine(json::object{{"removed", model.name}, {"bytes", model.bytes}});
   } else {
     std::printf("%s is gone: %s are free again\n", model.name.c_str(),
                 hub::HumanBytes(model.bytes).c_str());

@@ -110,7 +110,7 @@ absl::Status List(const ListFlags& flags, const CliContext& context) {
   if (context.json) {
     json::array models;
     for (const Row& row : rows) models.push_back(ModelJson(row));
-    std::printf("%s\n", json::serialize(json::object{{"models", std::move(models)}}).c_str());
+    PrintJsonLine(json::object{{"models", std::move(models)}});
   } else {
     PrintTable(rows);
   }
@@ -124,7 +124,7 @@ absl::Status Describe(const std::string& id, const CliContext& context) {
   if (row.entry == nullptr && row.installed == nullptr) return installed.status();
   row.name = row.entry != nullptr ? row.entry->name : row.installed->name;
   if (context.json) {
-    std::printf("%s\n", json::serialize(ModelJson(row)).c_str());
+    PrintJsonLine(ModelJson(row));
     return absl::OkStatus();
   }
   std::vector<std::vector<std::string>> table = {{"Model", row.name}};
@@ -160,9 +160,7 @@ absl::Status PromptFormat(const std::string& id, const CliContext& context) {
         "the models that it knows, llama inspect shows what a file says"));
   const std::string text = hub::DescribePromptFormat(*entry);
   if (context.json) {
-    std::printf(
-        "%s\n",
-        json::serialize(json::object{{"name", entry->name}, {"prompt_format", text}}).c_str());
+    PrintJsonLine(json::object{{"name", entry->name}, {"prompt_format", text}});
   } else {
     std::printf("%s", text.c_str());
   }
@@ -175,8 +173,7 @@ void ListPromptFormats(const CliContext& context) {
     names.emplace_back(entry.name);
     if (!context.json) std::printf("%s\n", entry.name);
   }
-  if (context.json)
-    std::printf("%s\n", json::serialize(json::object{{"models", std::move(names)}}).c_str());
+  if (context.json) PrintJsonLine(json::object{{"models", std::move(names)}});
 }
 
 }  // namespace

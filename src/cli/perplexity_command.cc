@@ -111,7 +111,7 @@ absl::Status ScoreOne(const PerplexityFlags& flags, const CliContext& context,
       engine::ScoreSequence(*opened.model, ids, with_progress, opened.engine->pool()));
   CRIA_RETURN_IF_ERROR(CheckFinite(opened, score));
   if (context.json) {
-    absl::PrintF("%s\n", base::json::serialize(ScoreJson(opened.name, score)));
+    PrintJsonLine(ScoreJson(opened.name, score));
   } else if (score.scored == 0) {
     absl::PrintF("%d tokens, none of them scored\n", score.token_logprobs.size());
   } else {
@@ -143,8 +143,7 @@ absl::Status Perplexity(const PerplexityFlags& flags, const CliContext& context)
       const std::vector<engine::Score> scores,
       engine::ScoreBatch(*opened.model, sequences, options, opened.engine->pool()));
   for (const engine::Score& score : scores) CRIA_RETURN_IF_ERROR(CheckFinite(opened, score));
-  for (const engine::Score& score : scores)
-    absl::PrintF("%s\n", base::json::serialize(ScoreJson(opened.name, score)));
+  for (const engine::Score& score : scores) PrintJsonLine(ScoreJson(opened.name, score));
   return absl::OkStatus();
 }
 

@@ -134,7 +134,7 @@ void PrintJson(const OpenedModel& opened, const std::vector<text::TokenId>& prom
                                       {"peak_rss_bytes", PeakRssBytes()}};
   out["speculation"] = base::json::object{{"guessed_tokens", answer.result.guessed_tokens},
                                           {"right_tokens", answer.result.guessed_right}};
-  std::printf("%s\n", base::json::serialize(out).c_str());
+  PrintJsonLine(out);
 }
 
 // Flags that would have no effect are refused.

@@ -97,7 +97,7 @@ void PrintIds(const std::vector<text::TokenId>& ids, const text::Tokenizer& toke
   for (const text::TokenId id : ids)
     pieces.push_back(base::json::string(ValidUtf8(tokenizer.TokenBytes(id, true))));
   const base::json::object out{{"ids", base::json::value_from(ids)}, {"pieces", std::move(pieces)}};
-  std::printf("%s\n", base::json::serialize(out).c_str());
+  PrintJsonLine(out);
 }
 
 absl::Status TokenizeLines(const TokenizeFlags& flags, const text::Tokenizer& tokenizer,
@@ -119,7 +119,7 @@ absl::Status TokenizeLines(const TokenizeFlags& flags, const text::Tokenizer& to
     CRIA_ASSIGN_OR_RETURN(const auto ids,
                           EncodeText(flags, tokenizer, std::string(text->get_string())));
     const base::json::object out{{"ids", base::json::value_from(ids)}};
-    std::printf("%s\n", base::json::serialize(out).c_str());
+    PrintJsonLine(out);
   }
   return absl::OkStatus();
 }
@@ -143,7 +143,7 @@ absl::Status Decode(const TokenizeFlags& flags, const text::Tokenizer& tokenizer
           "--decode: id ", id, " is outside the vocabulary [0, ", tokenizer.vocab_size(), ")"));
   const std::string text = ValidUtf8(tokenizer.Decode(ids, /*special=*/true));
   if (json) {
-    std::printf("%s\n", base::json::serialize(base::json::object{{"text", text}}).c_str());
+    PrintJsonLine(base::json::object{{"text", text}});
   } else {
     std::fwrite(text.data(), 1, text.size(), stdout);  // it may hold a NUL
     std::fputc('\n', stdout);

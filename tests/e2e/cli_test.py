@@ -239,6 +239,14 @@ class WrongUseTest(CliCase):
         self.assertEqual(error["code"], "not_found")
         self.assertIn("no/such/model", error["message"])
 
+    def test_json_is_utf8_whatever_the_arguments_are(self):
+        name = os.fsdecode(b"no/such\xff")
+        self.assertIn("no/such\ufffd", json.loads(llama("run", name, "hi", "--json").stdout)["error"]["message"])
+        model = self.folder / os.fsdecode(b"model\xff")
+        model.symlink_to(pathlib.Path(STORIES).absolute())
+        self.assertTrue(self.json("tokenize", model, os.fsdecode(b"\xff"))["ids"])
+        self.assertTrue(self.json("embed", model, "hi")["model"].endswith("model\ufffd"))
+
     def test_help_has_examples(self):
         for command in ("run", "chat", "perplexity", "tokenize", "bench", "inspect", "embed", "download", "completion",
                         *("model " + name for name in ("list", "describe", "prompt-format", "remove", "verify-download"))):
