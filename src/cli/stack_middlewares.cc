@@ -78,9 +78,33 @@ server::Oauth2Config Oauth2From(const object& settings) {
   return config;
 }
 
+absl::StatusOr<server::AuthProviderConfig> StaticTokensFrom(const object& settings) {
+  server::StaticTokensConfig config;
+  const base::json::array* tokens = base::FindArray(settings, "tokens");
+  if (tokens == nullptr || tokens->empty())
+    return absl::InvalidArgumentError(
+        "server.auth.provider_config.tokens: expected a list of {sha256, principal, attributes}");
+  for (const base::json::value& token : *tokens) {
+    if (!token.is_object())
+      return absl::InvalidArgumentError(
+          "server.auth.provider_config.tokens: expected objects {sha256, principal, attributes}");
+    const Settings own(token.get_object());
+    server::StaticTokensConfig::Token entry{own.Text("sha256"), own.Text("principal"), {}};
+    if (const object* attributes = base::FindObject(token.get_object(), "attributes"))
+      for (const auto& [name, values] : *attributes)
+        if (values.is_array())
+          for (const base::json::value& value : values.get_array())
+            if (value.is_string())
+              entry.attributes[std::string(name)].emplace_back(value.get_string());
+    config.tokens.push_back(std::move(entry));
+  }
+  return config;
+}
+
 absl::StatusOr<server::AuthProviderConfig> AuthProviderFrom(const stack::AuthConfig& config) {
   const Settings own(config.settings);
   if (config.type == "oauth2_token") return Oauth2From(config.settings);
+  if (config.type == "static_tokens") return StaticTokensFrom(config.settings);
   if (config.type == "custom") return server::CustomAuthConfig{own.Text("endpoint")};
   if (config.type == "github_token") {
     server::GithubConfig github;
@@ -192,7 +216,6 @@ absl::StatusOr<std::vector<std::unique_ptr<server::Middleware>>> MakeMiddlewares
     options.quota = [&store = parts.store, quota = *config.quota](const server::Request& request) {
       return CountRequest(store, quota, request);
     };
-  options.request_time = std::chrono::seconds(config.limits.request_timeout_seconds);
   return server::StandardMiddlewares(options);
 }
 

@@ -1,7 +1,6 @@
 // llama stack run: serves a distribution.
 #include <chrono>
 #include <cstdio>
-#include <map>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -22,22 +21,9 @@ struct StackRunFlags {
   std::string image_name, image_type;  // of Python's environments: there are none here
 };
 
-absl::StatusOr<std::map<std::string, std::string>> ParseVariables(
-    const std::vector<std::string>& given) {
-  std::map<std::string, std::string> variables;
-  for (const std::string& pair : given) {
-    const size_t equals = pair.find('=');
-    if (equals == 0 || equals == std::string::npos)
-      return absl::InvalidArgumentError(
-          absl::StrCat("--env: expected KEY=VALUE, found '", pair, "'"));
-    variables[pair.substr(0, equals)] = pair.substr(equals + 1);
-  }
-  return variables;
-}
-
 absl::Status Serve(const StackRunFlags& flags, const CliContext& context) {
   const auto start = std::chrono::steady_clock::now();
-  CRIA_ASSIGN_OR_RETURN(auto variables, ParseVariables(flags.variables));
+  CRIA_ASSIGN_OR_RETURN(auto variables, stack::ParseAssignments(flags.variables));
   const stack::Environment environment =
       stack::Overlay(std::move(variables), stack::ProcessEnvironment());
   StackServerOptions options;
