@@ -19,7 +19,7 @@ struct ServedModel {
   std::string engine_id;
   std::shared_ptr<const engine::LoadedModel> model;
   text::ToolFormat tool_format = text::ToolFormat::kJson;  // where a request names none
-  int64_t context = 0;       // the most tokens of prompt and answer; 0: what the model takes
+  int64_t context = 0;          // the most tokens of prompt and answer; 0: what the model takes
   std::string draft_engine_id;  // a smaller model that guesses ahead; empty: none
 };
 

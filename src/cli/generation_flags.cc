@@ -182,7 +182,11 @@ absl::StatusOr<engine::GenerationOptions> MakeGenerationOptions(const Generation
 absl::Status SetToolOptions(const text::ChatFormat& format, const text::ChatOptions& chat,
                             const text::Tokenizer& tokenizer, engine::GenerationOptions* options) {
   const absl::Status status = chat::SetToolOptions(format, chat, tokenizer, options);
-  return absl::StartsWith(status.message(), "tool_choice") ? NameTheFlag(status) : status;
+  if (!absl::StartsWith(status.message(), "tool_choice")) return status;
+  const absl::Status named = NameTheFlag(status);
+  return absl::Status(named.code(),
+                      absl::StrReplaceAll(named.message(), {{"a schema or grammar",
+                                                             "--json-schema or --grammar"}}));
 }
 
 absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,

@@ -134,7 +134,8 @@ absl::StatusOr<std::string> ConditionText(const stack::AccessCondition& conditio
   if (condition.kind == Kind::kUserNotWith)
     return absl::StrCat("user with ", condition.value, " not in ", condition.attribute);
   return absl::InvalidArgumentError(
-      "server.auth.route_policy: a path has no owner: expected conditions on the user's attributes");
+      "server.auth.route_policy: a path has no owner: expected conditions on the user's "
+      "attributes");
 }
 
 absl::StatusOr<server::RouteRule> RuleFrom(const stack::AccessRule& rule) {
@@ -170,10 +171,9 @@ boost::asio::awaitable<absl::Status> CountRequest(store::Store& store, stack::Qu
                                                   const server::Request& request) {
   const bool known = !request.principal.empty();
   store::QuotaRule rule;
-  rule.max_requests =
-      known ? config.authenticated_max_requests : config.anonymous_max_requests;
-  const std::string key = absl::StrCat(known ? "principal " : "address ",
-                                       known ? request.principal : request.peer);
+  rule.max_requests = known ? config.authenticated_max_requests : config.anonymous_max_requests;
+  const std::string key =
+      absl::StrCat(known ? "principal " : "address ", known ? request.principal : request.peer);
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto verdict = std::make_shared<absl::StatusOr<store::QuotaUse>>(store::QuotaUse());
   auto start = [&store, &key, &rule, executor, verdict](auto handler) {
@@ -193,8 +193,8 @@ boost::asio::awaitable<absl::Status> CountRequest(store::Store& store, stack::Qu
 }
 
 std::shared_ptr<spdlog::logger> AccessLogger() {
-  auto logger = std::make_shared<spdlog::logger>(
-      "access", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("access", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("%v");
   return logger;
 }

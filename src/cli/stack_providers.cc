@@ -52,8 +52,7 @@ absl::StatusOr<engine::EngineOptions> EngineOptionsFrom(const base::json::object
   options.threads = context.threads;
   const auto take = [&](const char* key, auto* target) -> absl::Status {
     CRIA_ASSIGN_OR_RETURN(const auto value, base::GetInt(config, key));
-    if (value && *value > 0)
-      *target = static_cast<std::remove_pointer_t<decltype(target)>>(*value);
+    if (value && *value > 0) *target = static_cast<std::remove_pointer_t<decltype(target)>>(*value);
     return absl::OkStatus();
   };
   if (context.threads == 0) CRIA_RETURN_IF_ERROR(take("threads", &options.threads));
@@ -67,9 +66,8 @@ absl::StatusOr<engine::EngineOptions> EngineOptionsFrom(const base::json::object
 absl::Status AddOwn(const stack::ProviderEntry& entry, const CliContext& context,
                     StackProviders* providers) {
   if (providers->own != nullptr)
-    return absl::InvalidArgumentError(absl::StrCat("providers.inference: '", entry.id,
-                                                   "' is a second ", kOwnType,
-                                                   ": expected at most one"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "providers.inference: '", entry.id, "' is a second ", kOwnType, ": expected at most one"));
   CRIA_ASSIGN_OR_RETURN(provider::CriaOptions own, OwnOptions(entry.config, context));
   CRIA_ASSIGN_OR_RETURN(const engine::EngineOptions engine_options,
                         EngineOptionsFrom(entry.config, context));
@@ -109,8 +107,8 @@ absl::StatusOr<StackProviders> MakeProviders(const stack::StackConfig& config,
   const auto entries = config.providers.find("inference");
   if (entries == config.providers.end()) return providers;
   for (const stack::ProviderEntry& entry : entries->second) {
-    const absl::Status added = entry.type == kOwnType ? AddOwn(entry, context, &providers)
-                                                      : AddRemote(entry, &providers);
+    const absl::Status added =
+        entry.type == kOwnType ? AddOwn(entry, context, &providers) : AddRemote(entry, &providers);
     if (!added.ok()) return base::Annotate(added, absl::StrCat("provider '", entry.id, "'"));
     providers.ids.push_back(entry.id);
   }

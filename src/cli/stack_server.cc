@@ -30,8 +30,7 @@ constexpr size_t kMaxWaiting = 1024;
 
 absl::StatusOr<std::shared_ptr<server::TlsContext>> TlsFrom(const stack::ServerConfig& config) {
   if (config.tls_certfile.empty()) return nullptr;
-  return server::TlsContext::Load(
-      {config.tls_certfile, config.tls_keyfile, config.tls_cafile});
+  return server::TlsContext::Load({config.tls_certfile, config.tls_keyfile, config.tls_cafile});
 }
 
 server::Limits LimitsFrom(const stack::ServerLimits& config) {
@@ -82,12 +81,11 @@ class Stack : public StackServer {
                    request.path.c_str(), std::string(status.message()).c_str());
     };
     AddEngineMetrics(providers_, &metrics_);
-    CRIA_ASSIGN_OR_RETURN(
-        auto middlewares,
-        MakeMiddlewares(config_.server, {metrics_, pool_, exporter_.get(), *store_,
-                                         options.access_log}));
-    dispatcher_ = std::make_unique<server::Dispatcher>(&routes_, std::move(middlewares),
-                                                       std::move(dispatch));
+    CRIA_ASSIGN_OR_RETURN(auto middlewares,
+                          MakeMiddlewares(config_.server, {metrics_, pool_, exporter_.get(),
+                                                           *store_, options.access_log}));
+    dispatcher_ =
+        std::make_unique<server::Dispatcher>(&routes_, std::move(middlewares), std::move(dispatch));
     CRIA_ASSIGN_OR_RETURN(tls_, TlsFrom(config_.server));
     server::ServerOptions listen;
     listen.host = config_.server.host;
@@ -122,9 +120,9 @@ class Stack : public StackServer {
   std::string url() const override {
     const std::string& host = config_.server.host;
     const bool any = host.empty() || host == "0.0.0.0" || host == "::";
-    const std::string shown = any ? "127.0.0.1" : host.find(':') != std::string::npos
-                                                      ? absl::StrCat("[", host, "]")
-                                                      : host;
+    const std::string shown = any                                   ? "127.0.0.1"
+                              : host.find(':') != std::string::npos ? absl::StrCat("[", host, "]")
+                                                                    : host;
     return absl::StrCat(tls_ == nullptr ? "http" : "https", "://", shown, ":", http_->port());
   }
 

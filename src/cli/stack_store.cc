@@ -38,10 +38,13 @@ store::DatabaseOptions PostgresFrom(const base::json::object& settings) {
   store::DatabaseOptions options;
   options.kind = store::DatabaseOptions::Kind::kPostgres;
   // Llama Stack's keys and libpq's words for them.
-  constexpr std::pair<const char*, const char*> kKeys[] = {
-      {"host", "host"},         {"port", "port"},       {"db", "dbname"},
-      {"user", "user"},         {"password", "password"}, {"ssl_mode", "sslmode"},
-      {"ca_cert_path", "sslrootcert"}};
+  constexpr std::pair<const char*, const char*> kKeys[] = {{"host", "host"},
+                                                           {"port", "port"},
+                                                           {"db", "dbname"},
+                                                           {"user", "user"},
+                                                           {"password", "password"},
+                                                           {"ssl_mode", "sslmode"},
+                                                           {"ca_cert_path", "sslrootcert"}};
   for (const auto& [key, word] : kKeys)
     if (const std::string text = Text(settings, key); !text.empty())
       options.postgres.emplace_back(word, text);

@@ -108,8 +108,8 @@ absl::StatusOr<chat::ServedModel> CriaInference::Get(const std::string& model, b
   auto got = engine_.Get(entry->engine_id);
   if (!loaded) entry->loading = false;
   if (!got.ok()) return got.status();
-  return chat::ServedModel{entry->engine_id, *std::move(got), entry->tool_format,
-                           options_.context, ""};
+  return chat::ServedModel{entry->engine_id, *std::move(got), entry->tool_format, options_.context,
+                           ""};
 }
 
 // With the model that guesses ahead for it, loaded too.

@@ -55,8 +55,8 @@ class CriaInference : public Inference {
     std::string engine_id, path;
     text::ToolFormat tool_format = text::ToolFormat::kJson;
     std::atomic<bool> loading{false};
-    std::atomic<double> progress{0};  // of loading
-    std::mutex opening;               // guards what follows
+    std::atomic<double> progress{0};                      // of loading
+    std::mutex opening;                                   // guards what follows
     std::shared_ptr<const engine::TextEmbedder> encoder;  // of an encoder, once it was asked for
   };
 
@@ -71,7 +71,7 @@ class CriaInference : public Inference {
   const hub::ModelStore store_;
   const CriaOptions options_;
   const chat::ChatService service_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex mutex_;                                       // guards what follows
   std::map<std::string, std::unique_ptr<Entry>> entries_;  // by engine id
   std::string failure_;                                    // of Preload; empty: none
   std::atomic<bool> stopping_{false};

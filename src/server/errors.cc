@@ -129,6 +129,8 @@ Reply ToReply(const Outside& outside, const json::object& body) {
   if (outside.details.retry_after.count() > 0)
     reply.headers.emplace_back("Retry-After", absl::StrCat(outside.details.retry_after.count()));
   if (outside.row.http == 401) reply.headers.emplace_back("WWW-Authenticate", "Bearer");
+  // The clients of OpenAI and of Llama Stack ask again after every 5xx unless they are told not to.
+  if (outside.row.http == 501) reply.headers.emplace_back("x-should-retry", "false");
   return reply;
 }
 

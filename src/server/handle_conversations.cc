@@ -10,6 +10,7 @@
 #include "server/errors.h"
 #include "server/list_json.h"
 #include "server/request_body.h"
+#include "server/translate_openai.h"
 #include "server/worker_handler.h"
 
 namespace cria::server {
@@ -142,6 +143,8 @@ absl::StatusOr<Reply> DeleteItem(const Services& services, const Request& reques
   CRIA_ASSIGN_OR_RETURN(const store::Conversation found, Find(services, request));
   const std::string& id = request.path_params.at("item_id");
   CRIA_RETURN_IF_ERROR(services.store.conversations().DeleteItem(found.id, id));
+  // OpenAI's API answers with the conversation, Llama Stack's with what is gone.
+  if (!IsLlamaStackClient(request)) return ConversationReply(found);
   return JsonReply(object{{"id", id}, {"object", "conversation.item.deleted"}, {"deleted", true}});
 }
 

@@ -48,7 +48,8 @@ awaitable<absl::Status> KeepCompletion(const Services& services, const Request& 
   row.owner = CallerAsOwner(request);
   const auto executor = co_await boost::asio::this_coro::executor;
   const auto status = std::make_shared<absl::Status>();
-  auto start = [&completions = services.store.chat_completions(), &row, executor, status](auto handler) {
+  auto start = [&completions = services.store.chat_completions(), &row, executor,
+                status](auto handler) {
     const auto resume = std::make_shared<decltype(handler)>(std::move(handler));
     const auto done = [executor, status, resume](const absl::Status& result) {
       *status = result;

@@ -20,7 +20,7 @@ absl::Status Router::Refresh() {
     if (models.ok())
       registry_.SetListed(id, *models);
     else
-      first.Update(base::Annotate(models.status(), absl::StrCat("provider '", id, "'")));
+      first.Update(models.status());
   }
   return first;
 }
