@@ -49,7 +49,7 @@ start_server() {
   LLAMA_HOME="$server_home" build/release/llama stack run --port 0 >"$clients/server.log" 2>&1 &
   server_pid=$!
   for _ in $(seq 300); do
-    url="$(grep -oE 'http://[^ ]+:[0-9]+' "$clients/server.log" | head -1 | sed -E 's#//(0\.0\.0\.0|\[::\])#//127.0.0.1#')"
+    url="$(grep -oE 'http://[^ ]+:[0-9]+' "$clients/server.log" | head -1 | sed -E 's#//(0\.0\.0\.0|\[::\])#//127.0.0.1#' || true)"
     if [ -n "$url" ] && curl -sf "$url/v1/health" >/dev/null; then return; fi
     kill -0 "$server_pid" 2>/dev/null || break
     sleep 0.2

@@ -1,7 +1,7 @@
 // What the judges of all npm clients have in common: one check a method, one line a check, and the
 // results as JSON at the end.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 
@@ -16,9 +16,13 @@ export const model = environment('CRIA_MODEL');
 export const embeddingModel = environment('CRIA_EMBEDDING_MODEL');
 
 // The module `name` of the folder that run.sh has installed the clients into.
-export const load = (name) => createRequire(path.join(environment('CRIA_CLIENTS'), 'npm', 'x.js'))(name);
+const folder = path.join(environment('CRIA_CLIENTS'), 'npm');
+export const load = (name) => createRequire(path.join(folder, 'x.js'))(name);
+export const versionOf = (name) =>
+  JSON.parse(readFileSync(path.join(folder, 'node_modules', name, 'package.json'), 'utf8')).version;
 
-const hangs = 180_000;  // milliseconds; nothing is measured, a judge only must end
+// Milliseconds. Nothing is measured, a judge only must end; the clients' own patience is as long.
+export const hangs = 300_000;
 
 function within(promise) {
   let timer;
@@ -42,11 +46,11 @@ export class Judge {
     await this.#run(method, 'served', body);
   }
 
-  // Passes if `body` fails with this HTTP status, in the client's own error class.
-  async checkError(method, status, body) {
+  // Passes if `body` fails with this HTTP status, or one of these, in the client's own error class.
+  async checkError(method, statuses, body) {
     await this.#run(method, 'served', async () => {
       const error = await failureOf(body);
-      assert.equal(error.status, status, `expected HTTP ${status}: ${oneLine(error.message)}`);
+      assert.ok([statuses].flat().includes(error.status), `expected HTTP ${statuses}: ${oneLine(error.message)}`);
       assert.ok(error.message.length > 0);
     });
   }

@@ -1,5 +1,5 @@
 // Judges the server by an official llama-stack-client of npm: node llama_stack_client.mjs VERSION
-import { Judge, load, url } from './judge.mjs';
+import { hangs, Judge, load, url } from './judge.mjs';
 import { judgeLaunchInference, judgeNativeInference } from './native.mjs';
 import {
   judgeChat, judgeCompletions, judgeConversations, judgeEmbeddings, judgeFiles, judgeKeptChat,
@@ -11,7 +11,7 @@ import {
 const version = process.argv[2];
 const sdk = load(`llama-stack-client-${version}`);
 const Client = sdk.default ?? sdk;
-const client = new Client({ baseURL: url, maxRetries: 0 });
+const client = new Client({ baseURL: url, maxRetries: 0, timeout: hangs });
 const judge = new Judge('npm llama-stack-client', version);
 
 if (version === '0.0.35') {

@@ -1,14 +1,13 @@
 // Judges the server by OpenAI's own client of npm.
 import assert from 'node:assert/strict';
-import { collect, embeddingModel, isText, isYesOrNo, Judge, load, model, question, url, weather, yesOrNo } from './judge.mjs';
+import { collect, embeddingModel, hangs, isText, isYesOrNo, Judge, load, model, question, url, versionOf, weather, yesOrNo } from './judge.mjs';
 import {
   judgeChat, judgeCompletions, judgeConversations, judgeEmbeddings, judgeFiles, judgeKeptChat,
 } from './openai_routes.mjs';
 
 const sdk = load('openai');
-const { version } = load('openai/package.json');
-const judge = new Judge('npm openai', version);
-const client = new sdk.OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0 });
+const judge = new Judge('npm openai', versionOf('openai'));
+const client = new sdk.OpenAI({ baseURL: `${url}/v1`, apiKey: 'none', maxRetries: 0, timeout: hangs });
 
 await judge.check('models.list', async () => {
   const names = (await collect(client.models.list())).map((one) => one.id);

@@ -8,7 +8,7 @@ import traceback
 URL = os.environ["CRIA_URL"]
 MODEL = os.environ["CRIA_MODEL"]
 EMBEDDING_MODEL = os.environ["CRIA_EMBEDDING_MODEL"]
-TIMEOUT = 180.0  # seconds; nothing is measured, a judge only must end
+TIMEOUT = 300.0  # seconds; nothing is measured, a judge only must end
 
 QUESTION = "What is the capital of France? Answer in one word."
 MESSAGES = [{"role": "system", "content": "You are brief."}, {"role": "user", "content": QUESTION}]
