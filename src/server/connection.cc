@@ -144,6 +144,7 @@ void Connection::StartRead(size_t room) {
 }
 
 void Connection::OnRead(error_code error, size_t bytes) {
+  const auto self = shared_from_this();  // what is woken below may be the last to use it
   reading_ = false;
   buffer_.Commit(bytes);
   if (error == asio::error::eof) {

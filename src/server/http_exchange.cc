@@ -57,6 +57,7 @@ void HttpExchange::SetDeadline(std::chrono::milliseconds delay) {
 
 asio::awaitable<absl::Status> HttpExchange::ReadBody(size_t max_bytes) {
   if (body_read_) co_return absl::OkStatus();
+  body_lost_ = true;  // until it is there: who fails in the middle doesn't find its end
   absl::Status status = parser_->StartBody(max_bytes, connection_->limits().max_decompressed_bytes);
   if (!status.ok()) co_return status;
   if (parser_->expects_continue() && connection_->buffer().bytes().empty()) {
@@ -67,6 +68,7 @@ asio::awaitable<absl::Status> HttpExchange::ReadBody(size_t max_bytes) {
   connection_->ClearDeadline();
   if (!status.ok()) co_return status;
   body_read_ = true;
+  body_lost_ = false;
   connection_->Watch([this] { ClientGone(); });
   co_return absl::OkStatus();
 }
@@ -111,7 +113,7 @@ absl::Status HttpExchange::CountBody() {
 
 // Only where the client doesn't wait for permission to send it.
 bool HttpExchange::CanDiscard() const {
-  return !parser_->expects_continue() &&
+  return !body_lost_ && !parser_->expects_continue() &&
          parser_->content_length().value_or(UINT64_MAX) <= kMaxDiscard;
 }
 

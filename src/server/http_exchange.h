@@ -56,7 +56,7 @@ class HttpExchange final : public ServerExchange {
   std::unique_ptr<Alarm> deadline_;
   size_t counted_body_ = 0;  // in the context's sum
   uint64_t bytes_sent_ = 0;
-  bool body_read_ = false;
+  bool body_read_ = false, body_lost_ = false;
   bool keep_alive_ = true;  // as the head of the answer said
   bool answered_ = false, streaming_ = false, chunked_ = false, complete_ = false;
   bool without_body_ = false;  // HEAD, 204, 304

@@ -62,8 +62,11 @@ TEST_F(MiddlewaresTest, TheAccessLogHasALineForEveryAnswer) {
   options_.access_log = std::make_shared<spdlog::logger>("access", sink);
   options_.access_log->set_pattern("%v");
   Start();
-  Ask(Get("/hello/x?key=secret", "X-Request-Id: abc\r\n"));
-  Ask("nonsense\r\n\r\n");
+  RawClient client(server_.port());
+  client.Send(Get("/hello/x?key=secret", "X-Request-Id: abc\r\n"));
+  client.ReadAnswer();
+  client.Send("nonsense\r\n\r\n");
+  client.ReadAnswer();
   server_.server.reset();
   std::istringstream lines(out.str());
   std::string first, second;
