@@ -15,6 +15,9 @@ echo
 echo "== Many clients of one engine"
 build/bench/serving_bench "$model"
 echo
+echo "== The server in front of a model that answers at once"
+bench/server_load.py build/bench
+echo
 echo "== Tokenizers, beside Hugging Face tokenizers and tiktoken on one thread"
 tools/fetch_test_data.sh
 bench/tokenizer_speed.py

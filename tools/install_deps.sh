@@ -11,7 +11,7 @@ build="g++ cmake ninja-build ccache mold pkg-config ca-certificates curl python3
 test="$build libgtest-dev libgmock-dev googletest libsimde-dev clang-16 libclang-rt-16-dev
       g++-aarch64-linux-gnu qemu-user openssl"
 lint="$build clang-format-16 clang-tidy-16 libgtest-dev"
-bench="$build python3-venv libbenchmark-dev libdnnl-dev"
+bench="$build python3-venv libbenchmark-dev libdnnl-dev wrk"
 clients="$build python3-venv"
 command -v npm >/dev/null || clients="$clients nodejs npm"  # any Node will do, wherever it comes from
 

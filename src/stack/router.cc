@@ -20,7 +20,7 @@ absl::Status Router::Refresh() {
     if (models.ok())
       registry_.SetListed(id, *models);
     else
-      first.Update(models.status());
+      first.Update(base::Annotate(models.status(), absl::StrCat("provider '", id, "'")));
   }
   return first;
 }

@@ -289,9 +289,9 @@ absl::StatusOr<YamlNode> ParseYaml(std::string_view text, const std::string& fil
     return absl::DataLossError(absl::StrCat(file, ":", refused.line, ": ", refused.message));
   } catch (const YAML::Exception& error) {
     return absl::DataLossError(
-        absl::StrCat(file, ":", error.mark.line + 1, ": not valid YAML: ", error.msg));
+        absl::StrCat(file, ":", error.mark.line + 1, ": not valid YAML: ", base::Quote(error.msg)));
   } catch (const std::exception& error) {
-    return absl::DataLossError(absl::StrCat(file, ": not valid YAML: ", error.what()));
+    return absl::DataLossError(absl::StrCat(file, ": not valid YAML: ", base::Quote(error.what())));
   }
 }
 

@@ -73,6 +73,7 @@ TEST(YamlDocument, SaysWhatIsWrongAndWhere) {
   EXPECT_THAT(Failure("a: 1\nb: 2\na: 3\n"),
               HasSubstr("f.yaml:3: key 'a' stands already in line 1"));
   EXPECT_THAT(Failure("a: 1\n b: : 2\n"), HasSubstr("f.yaml:2: not valid YAML: "));
+  EXPECT_THAT(Failure("a: \"\\\n\\\x01\"\n"), Not(HasSubstr("\n")));
   EXPECT_THAT(Failure("a: !!python/object 5\n"), HasSubstr("f.yaml:1: expected no tag"));
   EXPECT_THAT(Failure("? [a]\n: 1\n"), HasSubstr("f.yaml:1: expected a plain key"));
   EXPECT_THAT(Failure("a: 1\n---\nb: 2\n"), HasSubstr("expected one YAML document"));
