@@ -13,7 +13,7 @@ What the official clients, unchanged, get from the server: `make clients` instal
 `llama stack run` on the default model and drives their methods whose routes this release serves, whole and streaming,
 with errors. Answers are checked for their content and, in Python, strictly against the clients' own types, but for the
 few places where those differ from OpenAI's API (`tests/clients/pypi/openai_routes.py` names them). Every other method of
-the npm llama-stack-clients, and one of each other API in the rest, must be refused with 501. This page is written by
+the npm llama-stack-clients, and a sample of the others', must be refused with 501. This page is written by
 `make clients UPDATE_DOCS=1`.
 
 | client | version | checks | passed | refused with 501 |
