@@ -97,8 +97,8 @@ judge npm-openai "$node" "$here/npm/openai.mjs"
 judge npm-anthropic "$node" "$here/npm/anthropic.mjs"
 for version in $pypi_versions; do
   judge "pypi-llama-stack-client-$version" env PYTHONPATH="$clients/pypi-$version" \
-    "$clients/pypi/bin/python" "$here/pypi/llama_stack_client_judge.py"
+    "$clients/pypi/bin/python" -W ignore::DeprecationWarning "$here/pypi/llama_stack_client_judge.py"
 done
-judge pypi-openai "$clients/pypi/bin/python" "$here/pypi/openai_judge.py"
+judge pypi-openai "$clients/pypi/bin/python" -W ignore::DeprecationWarning "$here/pypi/openai_judge.py"
 
 python3 "$here/summarize.py" "$clients/results" "$clients/summary.json" ${UPDATE_DOCS:+"$root/docs/clients.md"}

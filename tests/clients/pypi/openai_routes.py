@@ -1,7 +1,7 @@
 """OpenAI's routes, as its own client and Llama Stack's later ones call them.
 
 `lenient` is a client that doesn't check answers against its types. It is used where those differ from what OpenAI's API
-answers too: null as the finish_reason of a completion's chunks, base64 embeddings, the roles of kept messages.
+answers too: null as the finish_reason of chunks, base64 embeddings, the roles of kept messages.
 """
 import base64
 import json
@@ -12,22 +12,29 @@ CHAT = {"model": MODEL, "messages": MESSAGES, "temperature": 0, "max_tokens": 24
 TEXT = {"model": MODEL, "prompt": "The capital of France is", "temperature": 0, "max_tokens": 12}
 
 
-def judge_chat(judge, client):
+def usage_of(answer):
+    """Some clients have no type for it."""
+    return answer.usage if isinstance(answer.usage, dict) else answer.usage.model_dump()
+
+
+def judge_chat(judge, client, streaming=None):
+    """`streaming`: the client for streams, if another one."""
     create = client.chat.completions.create
+    create_stream = (streaming or client).chat.completions.create
 
     def whole():
         completion = create(**CHAT)
         expect(completion.object == "chat.completion" and completion.model == MODEL)
         is_text(completion.choices[0].message.content)
         expect(completion.choices[0].finish_reason in ("stop", "length"))
-        usage = completion.usage
-        expect(usage.total_tokens == usage.prompt_tokens + usage.completion_tokens > 0)
+        usage = usage_of(completion)
+        expect(usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"] > 0)
 
     def stream():
-        chunks = list(create(**CHAT, stream=True, stream_options={"include_usage": True}))
+        chunks = list(create_stream(**CHAT, stream=True, stream_options={"include_usage": True}))
         expect(all(chunk.object == "chat.completion.chunk" for chunk in chunks))
         is_text("".join(chunk.choices[0].delta.content or "" for chunk in chunks if chunk.choices))
-        expect(chunks[-1].usage.total_tokens > 0, "the last chunk has no usage")
+        expect(usage_of(chunks[-1])["total_tokens"] > 0, "the last chunk has no usage")
 
     def logprobs():
         tokens = create(**CHAT, logprobs=True, top_logprobs=2).choices[0].logprobs.content
