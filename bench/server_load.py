@@ -19,12 +19,13 @@ import signal
 import socket
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
 
 BODY = json.dumps({"model": "mock/mock-model", "messages": [{"role": "user", "content": "Say hello to the mock."}]})
+
+CONCURRENCIES = (1, 64, 128)
 
 CONFIG = """version: 2
 {name}: bench
@@ -36,13 +37,13 @@ providers:
     config: {{base_url: "http://127.0.0.1:{mock}/v1", api_key: none}}
 storage:
   backends:
-    kv: {{type: kv_sqlite, db_path: {folder}/kv.db}}
-    sql: {{type: sql_sqlite, db_path: {folder}/sql.db}}
+    kv_default: {{type: kv_sqlite, db_path: {folder}/kv.db}}
+    sql_default: {{type: sql_sqlite, db_path: {folder}/sql.db}}
   stores:
-    metadata: {{namespace: registry, backend: kv}}
-    inference: {{table_name: inference_store, backend: sql, max_write_queue_size: 10000, num_writers: 4}}
-    conversations: {{table_name: openai_conversations, backend: sql}}
-    prompts: {{namespace: prompts, backend: kv}}
+    metadata: {{namespace: registry, backend: kv_default}}
+    inference: {{table_name: inference_store, backend: sql_default, max_write_queue_size: 10000, num_writers: 4}}
+    conversations: {{table_name: openai_conversations, backend: sql_default}}
+    prompts: {{namespace: prompts, backend: kv_default}}
 registered_resources:
   models:
   - {{model_id: mock/mock-model, provider_id: mock, provider_model_id: mock-model}}
@@ -89,6 +90,14 @@ class Program:
             self.process.wait()
 
 
+def warm(port):
+    """Python's llama-stack stalls for good where its first requests come in haste."""
+    for _ in range(20):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", BODY.encode(),
+                                         {"Content-Type": "application/json"})
+        urllib.request.urlopen(request, timeout=60).read()
+
+
 def load(port, script, concurrency, seconds):
     """(requests a second, p50 ms, p99 ms) by wrk."""
     out = subprocess.run(["wrk", "-t1", f"-c{concurrency}", f"-d{seconds}s", "--latency", "-s", script,
@@ -111,47 +120,57 @@ def main():
     parser.add_argument("--peer", help="the Python of an environment with llama-stack")
     options = parser.parse_args()
     folder = pathlib.Path(tempfile.mkdtemp(prefix="cria-load-"))
-    programs = {}
+    mock_port = free_port()
+    mock = Program([f"{options.build}/mock_openai", str(mock_port)], mock_port)
+    script = folder / "post.lua"
+    script.write_text(f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [==[{BODY}]==]\n")
+
+    def start(name, key, command, environment):
+        """A program of its own, with a configuration and a home of its own."""
+        home = pathlib.Path(tempfile.mkdtemp(prefix=name, dir=folder))
+        port = free_port()
+        config = home / "run.yaml"
+        config.write_text(CONFIG.format(name=key, mock=mock_port, folder=home, port=port))
+        return Program([*command, "stack", "run", str(config), "--port", str(port)], port, {environment: str(home)})
+
+    kinds = {"cria": ("distro_name", [f"{options.build}/llama"], "LLAMA_HOME")}
+    if options.peer:
+        kinds["llama-stack"] = ("image_name", [str(pathlib.Path(options.peer).parent / "llama")], "HOME")
+    loads = {(name, c): [] for name in ("mock alone", *kinds) for c in CONCURRENCIES}
+    starts = {name: [] for name in kinds}
     try:
-        mock_port = free_port()
-        mock = Program([f"{options.build}/mock_openai", str(mock_port)], mock_port)
-        programs["mock alone"] = mock
-
-        def config(name, key):
-            (folder / name).mkdir()
-            port = free_port()
-            path = folder / name / "run.yaml"
-            path.write_text(CONFIG.format(name=key, mock=mock_port, folder=folder / name, port=port))
-            return str(path), port
-
-        path, port = config("cria", "distro_name")
-        programs["cria"] = Program([f"{options.build}/llama", "stack", "run", path, "--quiet"], port,
-                                   {"LLAMA_HOME": str(folder / "home")})
-        if options.peer:
-            path, port = config("peer", "image_name")
-            programs["llama-stack"] = Program(
-                [str(pathlib.Path(options.peer).parent / "llama"), "stack", "run", path], port, {"HOME": str(folder)})
-        script = folder / "post.lua"
-        script.write_text(f"wrk.method = 'POST'\nwrk.headers['Content-Type'] = 'application/json'\nwrk.body = [==[{BODY}]==]\n")
-        measured = {(name, c): [] for name in programs for c in (1, 64, 128)}
         for _ in range(options.rounds):
-            for name, program in programs.items():
-                for concurrency in (1, 64, 128):
-                    measured[name, concurrency].append(load(program.port, script, concurrency, options.seconds))
-        for name, program in programs.items():
-            print(f"{name}: ready after {program.start_s * 1e3:.0f} ms, idle {program.idle_mb:.1f} MB")
-            for concurrency in (1, 64, 128):
-                rate, p50, p99 = (statistics.median(column) for column in zip(*measured[name, concurrency]))
-                print(f"  {concurrency:3} at once: {rate:8.0f} requests/s, p50 {p50:7.2f} ms, p99 {p99:7.2f} ms")
-        if options.peer:
-            for concurrency in (1, 64, 128):
-                ours, theirs = (statistics.median(r[0] for r in measured[name, concurrency])
-                                for name in ("cria", "llama-stack"))
-                print(f"cria / llama-stack, {concurrency} at once: {ours / theirs:.1f}x the requests per second")
+            for concurrency in CONCURRENCIES:
+                loads["mock alone", concurrency].append(load(mock_port, script, concurrency, options.seconds))
+            for name, kind in kinds.items():
+                program = start(name, *kind)
+                starts[name].append((program.start_s * 1e3, program.idle_mb))
+                try:
+                    warm(program.port)
+                    for concurrency in CONCURRENCIES:
+                        loads[name, concurrency].append(load(program.port, script, concurrency, options.seconds))
+                finally:
+                    program.stop()
     finally:
-        for program in programs.values():
-            program.stop()
+        mock.stop()
         shutil.rmtree(folder)
+    report(starts, loads)
+
+
+def report(starts, loads):
+    median = {key: [statistics.median(column) for column in zip(*rows)] for key, rows in loads.items()}
+    for name in dict.fromkeys(name for name, _ in loads):
+        print(name)
+        if name in starts:
+            ready, idle = (statistics.median(column) for column in zip(*starts[name]))
+            print(f"  ready after {ready:.0f} ms, idle {idle:.1f} MB")
+        for concurrency in CONCURRENCIES:
+            rate, p50, p99 = median[name, concurrency]
+            print(f"  {concurrency:3} at once: {rate:8.0f} requests/s, p50 {p50:7.2f} ms, p99 {p99:7.2f} ms")
+    if ("llama-stack", 1) in median:
+        for concurrency in CONCURRENCIES:
+            ratio = median["cria", concurrency][0] / median["llama-stack", concurrency][0]
+            print(f"cria / llama-stack, {concurrency} at once: {ratio:.0f}x the requests per second")
 
 
 if __name__ == "__main__":
