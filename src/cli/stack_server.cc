@@ -1,8 +1,13 @@
 #include "cli/stack_server.h"
 
+#include <algorithm>
 #include <boost/asio/thread_pool.hpp>
 #include <chrono>
+#include <condition_variable>
 #include <cstdio>
+#include <mutex>
+#include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -108,12 +113,20 @@ class Stack : public StackServer {
     providers_.own->Preload(std::move(models));
   }
 
-  // What the providers have, asked for beside the serving.
-  void RefreshModels() {
-    boost::asio::post(workers_, [this] {
-      const absl::Status status = models_.Refresh();
-      if (!status.ok())
-        std::fprintf(stderr, "llama: note: %s\n", std::string(status.message()).c_str());
+  // Asks the providers for their models, and clears the store of what has expired, now and then.
+  void StartHousekeeping() {
+    const SignalsOnThisThreadOnly main_only;
+    housekeeper_ = std::jthread([this](const std::stop_token& stopped) {
+      const std::chrono::seconds interval(
+          std::max<int64_t>(1, config_.server.registry_refresh_interval_seconds));
+      std::mutex mutex;
+      std::condition_variable_any woken;
+      std::unique_lock<std::mutex> lock(mutex);
+      while (!stopped.stop_requested()) {
+        Note(models_.Refresh());
+        Note(store_->Tidy());
+        woken.wait_for(lock, stopped, interval, [] { return false; });
+      }
     });
   }
 
@@ -137,6 +150,11 @@ class Stack : public StackServer {
   }
 
  private:
+  static void Note(const absl::Status& status) {
+    if (status.ok()) return;
+    std::fprintf(stderr, "llama: note: %s\n", std::string(status.message()).c_str());
+  }
+
   const stack::StackConfig config_;
   const std::unique_ptr<store::Store> store_;
   StackProviders providers_;
@@ -153,6 +171,7 @@ class Stack : public StackServer {
   std::unique_ptr<server::Dispatcher> dispatcher_;
   std::shared_ptr<server::TlsContext> tls_;
   std::unique_ptr<server::HttpServer> http_;
+  std::jthread housekeeper_;
 };
 
 }  // namespace
@@ -164,7 +183,7 @@ absl::StatusOr<std::unique_ptr<StackServer>> StackServer::Start(StackServerOptio
   auto stack = std::make_unique<Stack>(options.config, std::move(store), std::move(providers));
   CRIA_RETURN_IF_ERROR(stack->Listen(options));
   stack->Preload();
-  stack->RefreshModels();
+  stack->StartHousekeeping();
   return stack;
 }
 

@@ -16,9 +16,12 @@ constexpr size_t kMaxToken = size_t{32} << 10;
 constexpr std::string_view kPublic[] = {"/v1/health", "/v1/version", "/alpha/health",
                                         "/healthcheck"};
 
-// The token of "Bearer TOKEN"; empty: there is none.
+// The token of "Bearer TOKEN", or of the header that Anthropic's clients send instead; empty: there
+// is none.
 std::string BearerToken(const Request& request) {
   const std::string* header = request.Header("authorization");
+  const std::string* key = request.Header("x-api-key");
+  if (header == nullptr && key != nullptr && key->size() <= kMaxToken) return *key;
   if (header == nullptr || header->size() > kMaxToken ||
       !absl::StartsWithIgnoreCase(*header, "bearer "))
     return "";

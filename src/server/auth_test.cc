@@ -331,6 +331,9 @@ TEST_F(AuthTest, TokensOfTheConfiguration) {
   Start(config);
   EXPECT_EQ(Ask("/v1/who", "s3cret").body, "ada roles=admin");
   EXPECT_EQ(Ask("/v1/who", "other").body, "eve");
+  RawClient anthropic(server_.port());
+  anthropic.Send(Get("/v1/who", "x-api-key: other\r\n"));
+  EXPECT_EQ(anthropic.ReadAnswer().body, "eve");
   EXPECT_EQ(Ask("/v1/admin", "s3cret").status, 200);
   EXPECT_EQ(Ask("/v1/admin", "other").status, 403);
   EXPECT_EQ(Ask("/v1/health", "").status, 200);

@@ -6,6 +6,7 @@ Runs on the default model where it has been fetched.
 """
 
 import base64
+import hashlib
 import http.client
 import json
 import os
@@ -24,7 +25,9 @@ import unittest
 LLAMA = "build/release/llama"
 HOME = pathlib.Path(os.environ.get("LLAMA_HOME") or pathlib.Path.home() / ".llama")
 CHAT_MODEL = HOME / "checkpoints" / "smollm2-135m"
-EMBEDDING_MODEL = HOME / "checkpoints" / "all-minilm-l6-v2"
+EMBEDDING_MODEL = next((place for place in (HOME / "checkpoints/all-minilm-l6-v2",
+                                            pathlib.Path("build/test-data/all-minilm-l6-v2").absolute())
+                        if place.exists()), pathlib.Path("all-minilm-l6-v2"))
 MODEL = "smollm2:135m"
 SKY = [{"role": "user", "content": "Why is the sky blue?"}]
 
@@ -261,7 +264,7 @@ class OtherRoutes(ServerCase):
 
     def test_embeddings(self):
         if not EMBEDDING_MODEL.exists():
-            self.skipTest(f"SKIPPED: {EMBEDDING_MODEL} is not there")
+            self.skipTest("SKIPPED: all-MiniLM-L6-v2 is not there: tools/fetch_test_data.sh fetches it")
         body = {"model": "all-minilm:l6-v2", "input": ["a llama", "an alpaca", "a tax form"]}
         vectors = [item["embedding"] for item in self.post("/v1/embeddings", **body)["data"]]
         self.assertEqual([len(vector) for vector in vectors], [384] * 3)
@@ -297,6 +300,61 @@ class OtherRoutes(ServerCase):
         self.assertEqual(items[0]["content"][0]["text"], "hi")
         prompt = self.post("/v1/prompts", prompt="Hello {{ name }}", variables=["name"])
         self.assertEqual(self.ask("GET", f"/v1/prompts/{prompt['prompt_id']}")["version"], 1)
+
+
+class Access(ServerCase):
+    CONFIG = """version: 2
+distro_name: guarded
+apis: [inference]
+providers:
+  inference:
+  - {{provider_id: cria, provider_type: inline::cria, config: {{}}}}
+storage:
+  backends:
+    kv_default: {{type: kv_sqlite, db_path: {folder}/guarded-kv.db}}
+    sql_default: {{type: sql_sqlite, db_path: {folder}/guarded.db}}
+  stores:
+    inference: {{table_name: inference_store, backend: sql_default}}
+server:
+  port: 8321
+  host: 127.0.0.1
+  cors: {{allow_origins: ["https://app.example"]}}
+  quota: {{kvstore: {{namespace: quota, backend: kv_default}}, authenticated_max_requests: 5}}
+  auth:
+    provider_config:
+      type: static_tokens
+      tokens:
+      - {{sha256: "{ada}", principal: ada, attributes: {{teams: [red]}}}}
+      - {{sha256: "{bob}", principal: bob, attributes: {{teams: [red]}}}}
+      - {{sha256: "{eve}", principal: eve}}
+"""
+
+    def test_tokens_owners_quota_and_origins_of_the_configuration(self):
+        hashes = {name: hashlib.sha256(name.encode()).hexdigest() for name in ("ada", "bob", "eve")}
+        config = self.home / "guarded.yaml"
+        config.write_text(self.CONFIG.format(folder=self.home, **hashes))
+        server = Server(self.home, str(config))
+        self.addCleanup(server.stop)
+
+        def ask(who, method, path, body=None, **headers):
+            token = {"Authorization": f"Bearer {who}"} if who else {}
+            return server.ask(method, path, body, {**token, **headers})
+
+        self.assertEqual(ask("", "GET", "/v1/health")[0].status, 200)
+        self.assertEqual(ask("", "GET", "/v1/models")[0].status, 401)
+        self.assertEqual(ask("nobody", "GET", "/v1/models")[0].status, 401)
+        answer, content = ask("ada", "POST", "/v1/conversations", {})
+        self.assertEqual(answer.status, 200, content)
+        path = f"/v1/conversations/{json.loads(content)['id']}"
+        self.assertEqual(ask("bob", "GET", path)[0].status, 200)  # of her team
+        self.assertEqual(ask("eve", "GET", path)[0].status, 404)
+        self.assertEqual(ask("eve", "DELETE", path)[0].status, 404)
+        allowed = ask("ada", "GET", path, Origin="https://app.example")[0]
+        self.assertEqual(allowed.headers["Access-Control-Allow-Origin"], "https://app.example")
+        self.assertIsNone(ask("ada", "GET", path, Origin="https://evil.example")[0].headers["Access-Control-Allow-Origin"])
+        statuses = [ask("eve", "GET", "/v1/models")[0].status for _ in range(5)]
+        self.assertEqual(statuses, [200] * 3 + [429] * 2)
+        self.assertEqual(ask("bob", "GET", "/v1/models")[0].status, 200)
 
 
 class Lifetime(ServerCase):
