@@ -3,7 +3,8 @@
 namespace cria::cli {
 
 CLI::App* AddStackCommands(CLI::App& app, CliContext& context, StackRunner runner) {
-  CLI::App* stack = app.add_subcommand("stack", "Distributions of the Llama Stack API");
+  CLI::App* stack =
+      app.add_subcommand("stack", "Serve models to other programs, and configure such servers");
   stack->require_subcommand(1);
   AddStackBuildCommand(*stack, context, std::move(runner));
   AddStackConfigureCommand(*stack, context);
@@ -18,6 +19,7 @@ CLI::App* AddStackCommands(CLI::App& app, CliContext& context, StackRunner runne
   stack->footer(
       "Distributions live in $LLAMA_HOME/distributions (default ~/.llama/distributions).\n"
       "Examples:\n"
+      "  llama stack run\n"
       "  llama stack list\n"
       "  llama stack build --distro starter --name mine\n"
       "  llama stack configure mine\n"
