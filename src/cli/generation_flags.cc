@@ -185,8 +185,8 @@ absl::Status SetToolOptions(const text::ChatFormat& format, const text::ChatOpti
   if (!absl::StartsWith(status.message(), "tool_choice")) return status;
   const absl::Status named = NameTheFlag(status);
   return absl::Status(named.code(),
-                      absl::StrReplaceAll(named.message(), {{"a schema or grammar",
-                                                             "--json-schema or --grammar"}}));
+                      absl::StrReplaceAll(named.message(),
+                                          {{"a schema or grammar", "--json-schema or --grammar"}}));
 }
 
 absl::StatusOr<text::ChatOptions> MakeChatOptions(const GenerationFlags& flags,
