@@ -63,7 +63,8 @@ class Stack : public StackServer {
         models_(providers_.by_id, registry_),
         schemas_(api::AllSchemas()),
         workers_(kWorkers),
-        services_{schemas_, config_, registry_, models_, *store_, workers_, store::SystemTime} {}
+        services_{schemas_, config_,  registry_,         models_,
+                  *store_,  workers_, store::SystemTime, store::SystemTime()} {}
 
   ~Stack() override {
     http_.reset();

@@ -32,7 +32,7 @@ object ModelJson(const Services& services, const stack::RegisteredModel& model) 
           {"metadata", model.metadata},
           {"id", model.identifier},
           {"object", "model"},
-          {"created", services.now()},
+          {"created", services.started},
           {"owned_by", model.provider_id},
           {"custom_metadata", std::move(custom)}};
 }

@@ -24,6 +24,7 @@ struct Services {
   // Where calls go that wait: providers, the store. Never the threads that serve connections.
   boost::asio::thread_pool& workers;
   std::function<int64_t()> now;  // seconds since 1970
+  int64_t started = 0;           // when the server was
 };
 
 }  // namespace cria::server
