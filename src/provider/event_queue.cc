@@ -73,18 +73,19 @@ void EventQueue::Notify(std::function<void()> wake) {
   Call(wake);
 }
 
-void EventQueue::Abandon() {
+bool EventQueue::Abandon() {
   std::function<void()> wake;  // destroyed after the lock: it may own anything
   const std::lock_guard<std::mutex> lock(mutex_);
   abandoned_ = true;
   wake = std::exchange(wake_, nullptr);
   events_.clear();
   bytes_ = 0;
+  return finished_;
 }
 
 QueuedStream::~QueuedStream() {
-  queue_->Abandon();
-  cancel_();
+  // After its end the producer only reads what is left of its connection, to keep that.
+  if (!queue_->Abandon()) cancel_();
 }
 
 bool QueuedStream::Take(std::vector<chat::Event>* events) {

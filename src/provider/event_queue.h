@@ -27,7 +27,7 @@ class EventQueue {
   bool Take(std::vector<chat::Event>* events, bool* resume);
   void Notify(std::function<void()> wake);
   const chat::Outcome& outcome() const { return outcome_; }
-  void Abandon();  // nothing will be taken any more
+  bool Abandon();  // nothing will be taken any more; whether Finish was called
 
  private:
   const size_t max_bytes_;
