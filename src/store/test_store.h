@@ -77,7 +77,8 @@ class StoreTest : public ::testing::TestWithParam<Backend> {
  protected:
   void SetUp() override {
     if (GetParam() == Backend::kPostgres && !HasPostgres())
-      GTEST_SKIP() << "no PostgreSQL: set CRIA_TEST_POSTGRES to a connection string of libpq";
+      GTEST_SKIP()
+          << "SKIPPED: no PostgreSQL: set CRIA_TEST_POSTGRES to a connection string of libpq";
     place_ = std::make_unique<TestPlace>(GetParam());
     Reopen();
   }

@@ -18,7 +18,8 @@ class WriterTest : public ::testing::TestWithParam<Backend> {
  protected:
   void SetUp() override {
     if (GetParam() == Backend::kPostgres && !HasPostgres())
-      GTEST_SKIP() << "no PostgreSQL: set CRIA_TEST_POSTGRES to a connection string of libpq";
+      GTEST_SKIP()
+          << "SKIPPED: no PostgreSQL: set CRIA_TEST_POSTGRES to a connection string of libpq";
     place_ = std::make_unique<TestPlace>(GetParam());
     auto database = MakeDatabase(place_->options().database);
     ASSERT_TRUE(database.ok()) << database.status();
@@ -257,7 +258,8 @@ TEST(SqliteWriterTest, AFullDiskIsToldAndPasses) {
 
 TEST(PostgresWriterTest, ALostConnectionIsReplaced) {
   if (!HasPostgres())
-    GTEST_SKIP() << "no PostgreSQL: set CRIA_TEST_POSTGRES to a connection string of libpq";
+    GTEST_SKIP()
+        << "SKIPPED: no PostgreSQL: set CRIA_TEST_POSTGRES to a connection string of libpq";
   TestPlace place(Backend::kPostgres);
   auto store = *Store::Open(place.options());
   ASSERT_TRUE(store->registry().Register({"model", "a", "p", "r", "{}", {}}).ok());
